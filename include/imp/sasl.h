@@ -1,0 +1,104 @@
+/*
+ * imp/sasl.h: SASL mechanisms, server side (RFC 4422), without XML: bytes in, bytes out.
+ *
+ * An exchange is one attempt of one client.  It never looks credentials up by itself: it says whose it wants, the host
+ * gives them (or says that there are none) and the exchange goes on.  An unknown user costs the same work, and looks the
+ * same, as a wrong password.
+ */
+#ifndef IMP_SASL_H
+#define IMP_SASL_H
+
+#include <imp/op.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Mechanisms, as bits. */
+#define IMP_SASL_PLAIN (1u << 0)              /**< RFC 4616; only over TLS */
+#define IMP_SASL_SCRAM_SHA_1 (1u << 1)        /**< RFC 5802 */
+#define IMP_SASL_SCRAM_SHA_256 (1u << 2)      /**< RFC 7677 */
+#define IMP_SASL_SCRAM_SHA_512 (1u << 3)
+#define IMP_SASL_SCRAM_SHA_1_PLUS (1u << 4)
+#define IMP_SASL_SCRAM_SHA_256_PLUS (1u << 5)
+#define IMP_SASL_SCRAM_SHA_512_PLUS (1u << 6)
+#define IMP_SASL_EXTERNAL (1u << 7)           /**< the peer's certificate (XEP-0178) */
+#define IMP_SASL_ANONYMOUS (1u << 8)          /**< RFC 4505 */
+#define IMP_SASL_OAUTHBEARER (1u << 9)        /**< RFC 7628; the host judges the token */
+#define IMP_SASL_HT_SHA_256_NONE (1u << 10)   /**< FAST (XEP-0484) */
+#define IMP_SASL_HT_SHA_256_UNIQ (1u << 11)   /**< … bound by tls-unique */
+#define IMP_SASL_HT_SHA_256_ENDP (1u << 12)   /**< … bound by tls-server-end-point */
+#define IMP_SASL_HT_SHA_256_EXPR (1u << 13)   /**< … bound by tls-exporter */
+
+/** The name as on the wire ("SCRAM-SHA-256-PLUS"), NULL for no single bit; and back: 0 if unknown. */
+IMP_EXTERN const char *imp_sasl_mechanism_name(uint32_t mechanism);
+IMP_EXTERN uint32_t imp_sasl_mechanism_by_name(const char *name, size_t namelen);
+
+/** Channel bindings that a connection has (RFC 5929, RFC 9266). NULL data: not there. */
+typedef struct imp_channel_binding {
+  size_t size;
+  const void *tls_exporter;
+  size_t tls_exporter_len;
+  const void *tls_server_end_point;
+  size_t tls_server_end_point_len;
+  const void *tls_unique; /**< TLS 1.2 only */
+  size_t tls_unique_len;
+} imp_channel_binding;
+
+/** What an exchange may know. Everything is borrowed for the life of the exchange. */
+typedef struct imp_sasl_params {
+  size_t size;
+  const imp_channel_binding *binding; /**< NULL: the stream is not encrypted */
+  uint32_t plus_offered;              /**< the client was offered a -PLUS mechanism: "y" is then a downgrade (RFC 5802 §6) */
+  uint32_t iterations;                /**< for the fake answer to unknown users; 4096 … 10,000,000; default 10,000 */
+  const void *fake_key;               /**< 32 secret bytes, constant for the life of the service: unknown users get stable salts */
+  size_t fake_keylen;
+} imp_sasl_params;
+
+typedef struct imp_sasl imp_sasl;
+
+/** What a step came to. */
+typedef enum imp_sasl_result {
+  IMP_SASL_CONTINUE = 0,   /**< send the output (perhaps empty) as a challenge */
+  IMP_SASL_SUCCESS,        /**< send the output (perhaps empty) with the success; imp_sasl_username() is who it is */
+  IMP_SASL_NEED_CREDENTIAL,/**< give it by imp_sasl_credential(), then go on with its result */
+  IMP_SASL_NEED_HOST,      /**< EXTERNAL, ANONYMOUS, OAUTHBEARER, HT-*: the host decides, by imp_sasl_decide() */
+  IMP_SASL_FAILURE         /**< imp_sasl_condition() says why */
+} imp_sasl_result;
+
+/** A new exchange. Returns IMP_ERR_UNSUPPORTED for an unknown mechanism, IMP_ERR_DENIED for one that needs a binding or TLS that is not there. */
+IMP_EXTERN int imp_sasl_new(imp_sasl **sasl, uint32_t mechanism, const imp_sasl_params *params);
+/** Wipes and frees. NULL is allowed. */
+IMP_EXTERN void imp_sasl_del(imp_sasl *sasl);
+/** A message of the client's, decoded; `in` NULL: there was none (no initial response). Output stays valid until the next call. */
+IMP_EXTERN imp_sasl_result imp_sasl_step(imp_sasl *sasl, const void *in, size_t inlen, const void **out, size_t *outlen);
+/** Answers IMP_SASL_NEED_CREDENTIAL. `credential` NULL: unknown user. Several hashes: see imp_sasl_hash(). */
+IMP_EXTERN imp_sasl_result imp_sasl_credential(imp_sasl *sasl, const imp_credential *credential, const void **out, size_t *outlen);
+/** Answers IMP_SASL_NEED_HOST: `username` NULL refuses; otherwise the user whom the peer is let in as.
+ *  For HT-* `token` and `tokenlen` are the FAST token's secret, NULL refuses. */
+IMP_EXTERN imp_sasl_result imp_sasl_decide(imp_sasl *sasl, const char *username, const void *token, size_t tokenlen, const void **out, size_t *outlen);
+/** Which hash this exchange needs: "SHA-1", "SHA-256", "SHA-512"; NULL for PLAIN (any will do) and the rest. */
+IMP_EXTERN const char *imp_sasl_hash(const imp_sasl *sasl);
+/** The authentication identity that the client claims, the authorisation identity ("" if none), the bearer token; "" before they are known. */
+IMP_EXTERN const char *imp_sasl_username(const imp_sasl *sasl);
+IMP_EXTERN const char *imp_sasl_authzid(const imp_sasl *sasl);
+IMP_EXTERN const char *imp_sasl_token(const imp_sasl *sasl);
+/** After a failure: "not-authorized", "malformed-request", "invalid-authzid", … (RFC 6120 §6.5). `text` may be NULL. */
+IMP_EXTERN const char *imp_sasl_condition(const imp_sasl *sasl, const char **text);
+/** Non-zero if the failure was one of negotiation (a channel binding that we lack), not a wrong secret: it is not counted as a failed credential. */
+IMP_EXTERN int imp_sasl_failure_is_negotiation(const imp_sasl *sasl);
+
+/**
+ * Derives SCRAM keys from a password (SASLprep'd inside), for hosts that store them. `salt` NULL: 16 random bytes.
+ * `keys` receives hash, iterations, salt and both keys, pointing into one block that imp_scram_keys_del() wipes and frees.
+ */
+typedef struct imp_scram_keys imp_scram_keys;
+IMP_EXTERN int imp_scram_keys_new(imp_scram_keys **keys, const char *hash, const char *password, const void *salt, size_t saltlen, uint32_t iterations);
+IMP_EXTERN const imp_credential *imp_scram_keys_get(const imp_scram_keys *keys);
+IMP_EXTERN void imp_scram_keys_del(imp_scram_keys *keys);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* IMP_SASL_H */

@@ -1,0 +1,3 @@
+#include <imp/core.h>
+
+const char *imp_version(void) { return IMP_VERSION; }

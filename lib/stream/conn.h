@@ -1,0 +1,106 @@
+/*
+ * A connection inside.  Data flows one way each direction:
+ *
+ *   recv:  host bytes -> [PROXY header] -> [TLS] -> [WebSocket frames] -> XML stream -> events.stanza
+ *   send:  submit -> plain output -> [WebSocket frames] -> [TLS] -> peekv
+ *
+ * The stream room knows no session and no node: it negotiates nothing but the transport (TLS, framing) and tells its
+ * owner, through imp_conn_events, of stream headers, stanzas and the end.
+ */
+#ifndef IMP_STREAM_CONN_H
+#define IMP_STREAM_CONN_H
+
+#include <imp/conn.h>
+#include <imp/xml.h>
+
+#include "core/buf.h"
+#include "core/heap.h"
+#include "core/list.h"
+#include "core/log.h"
+#include "stream/tls.h"
+#include "xml/packet.h"
+#include "xml/parser.h"
+
+/* What the owner is told. None may delete the connection. */
+typedef struct imp_conn_events {
+  /* A stream header (or WebSocket <open/>) came: its to, from, version, xml:lang are attributes of the header. */
+  void (*opened)(imp_conn *conn, const imp_stanza *header);
+  /* A child of the stream: stanza or nonza. Ownership passes. */
+  void (*stanza)(imp_conn *conn, imp_stanza *st);
+  /* The stream is over: `clean` if the peer closed it in good order. Called once, before imp_conn_del() frees; no more events follow. */
+  void (*ended)(imp_conn *conn, int clean);
+} imp_conn_events;
+
+/* Bounds and times, see imp_settings in imp/node.h, where they are documented. */
+typedef struct imp_stream_limits {
+  imp_xml_limits preauth, authed;  /* bounds on stanzas before and after authentication */
+  size_t preauth_bytes;            /* all bytes before authentication */
+  imp_tstamp preauth_time;         /* from accept to authentication */
+  imp_tstamp close_time;           /* from our </stream> to the peer's */
+  size_t output_max;               /* bytes that may wait for a slow reader */
+  uint32_t recv_rate, recv_burst;  /* bytes a second after authentication, 0: unlimited */
+} imp_stream_limits;
+
+/* What all connections of a node share. */
+typedef struct imp_stream_env {
+  imp_xml_pool *xml;
+  imp_tls_context *tls; /* NULL: TLS is not offered */
+  imp_heap *timers;
+  const imp_logger *log;
+  const imp_stream_limits *limits;
+  const imp_conn_events *events;
+  imp_list *dirty;                  /* connections with output, told to the host at the end of the turn */
+  const char *(*domain)(void *ctx); /* the host name for our headers before we know better */
+  void (*random)(void *dst, size_t len);
+  void *ctx;
+  imp_tstamp now; /* set by every entry point */
+} imp_stream_env;
+
+int imp_conn_new(imp_conn **conn, imp_stream_env *env, const imp_conn_params *params, imp_tstamp ts);
+
+/* ---- output: nothing leaves before the end of the turn ---- */
+
+/* Appends text (whole elements). For WebSocket each call is one message, and nonzas bring their own xmlns. IMP_ERR_TOO_BIG: the peer reads too slowly. */
+int imp_conn_submit_text(imp_conn *conn, const char *text, size_t len);
+/* Appends a packet: the hot path. */
+int imp_conn_submit_packet(imp_conn *conn, const imp_packet *packet);
+/* Appends a stanza or nonza as it is. */
+int imp_conn_submit_stanza(imp_conn *conn, imp_stanza *st);
+
+/* ---- negotiation ---- */
+
+/* Our stream header (or WebSocket <open/>) with a fresh id; to may be NULL. */
+int imp_conn_send_header(imp_conn *conn, const char *from, const char *to);
+/* After <proceed/> was submitted: TLS begins with the next byte from the peer; anything else in the current chunk is an error. */
+int imp_conn_starttls(imp_conn *conn);
+/* After SASL success: the parser forgets everything and a new header is expected. */
+void imp_conn_restart(imp_conn *conn);
+/* The peer is authenticated: limits change, the pre-authentication deadline goes. */
+void imp_conn_set_authenticated(imp_conn *conn);
+/* Stanzas that come while busy are kept (bounded) and delivered after imp_conn_set_busy(conn, 0): for a step that waits for the host. */
+void imp_conn_set_busy(imp_conn *conn, int busy);
+/* A stream error (RFC 6120 §4.9) and the end. text and app (whole element of an application-specific condition) may be NULL. */
+void imp_conn_fail(imp_conn *conn, const char *condition, const char *text, const char *app);
+/* Channel bindings of the TLS session, or those that the host gave. IMP_ERR_NOT_FOUND without TLS. */
+int imp_conn_channel_binding(imp_conn *conn, imp_channel_binding *binding);
+/* DER of the peer's certificate if it sent one (and it verified); NULL if not. */
+const void *imp_conn_peer_certificate(const imp_conn *conn, size_t *len);
+
+/* ---- state ---- */
+
+int imp_conn_can_starttls(const imp_conn *conn); /* not encrypted yet, TLS is there, TCP framing */
+int imp_conn_is_websocket(const imp_conn *conn);
+int imp_conn_allows_plaintext(const imp_conn *conn);
+int imp_conn_is_ended(const imp_conn *conn); /* nothing may be submitted any more */
+const char *imp_conn_stream_id(const imp_conn *conn);
+/* The owner's pointer (a session or a login under way), and the JID shown to the host (borrowed). */
+void imp_conn_set_owner(imp_conn *conn, void *owner);
+void *imp_conn_get_owner(const imp_conn *conn);
+void imp_conn_set_jid(imp_conn *conn, const imp_jid *jid);
+imp_stream_env *imp_conn_env(const imp_conn *conn);
+/* Takes the next connection with output off the env's dirty list; NULL when none. */
+imp_conn *imp_conn_next_dirty(imp_stream_env *env);
+/* Every open connection of the env, for shutdown: calls fn for each. */
+void imp_conn_each(imp_stream_env *env, void (*fn)(imp_conn *conn, void *ctx), void *ctx);
+
+#endif
