@@ -45,55 +45,102 @@ typedef struct imp_channel_binding {
   size_t tls_unique_len;
 } imp_channel_binding;
 
-/** What an exchange may know. Everything is borrowed for the life of the exchange. */
+/** The types that a binding has data for, as XEP-0440 lists them, best first; at most 3 are written. Returns how many. */
+IMP_EXTERN size_t imp_channel_binding_types(const imp_channel_binding *binding, const char *types[3]);
+
+/** What an exchange may know. The struct is copied; what it points at is borrowed for the life of the exchange. */
 typedef struct imp_sasl_params {
   size_t size;
-  const imp_channel_binding *binding; /**< NULL: the stream is not encrypted */
-  uint32_t plus_offered;              /**< the client was offered a -PLUS mechanism: "y" is then a downgrade (RFC 5802 §6) */
-  uint32_t iterations;                /**< for the fake answer to unknown users; 4096 … 10,000,000; default 10,000 */
-  const void *fake_key;               /**< 32 secret bytes, constant for the life of the service: unknown users get stable salts */
+  /** NULL: the stream is not encrypted. Encrypted, but no binding is known: a struct without data. */
+  const imp_channel_binding *binding;
+  /** Non-zero: the client was offered a -PLUS mechanism. "y" is then a downgrade and fails (RFC 5802 §6). */
+  uint32_t plus_offered;
+  /** For the fake answer to unknown users: what real accounts have. 4096 … 10,000,000; 0: the default, 10,000. */
+  uint32_t iterations;
+  /** 16 … 64 secret bytes, constant for the life of the service: unknown users get stable salts. NULL: made for the
+   *  process, so salts of unknown users change when it restarts. */
+  const void *fake_key;
   size_t fake_keylen;
+  /** Non-zero: the host keeps passwords in the clear, so that an unknown user has to cost what such a user costs. */
+  uint32_t clear_passwords;
+  /** The hash that PLAIN spends on unknown users: that of real accounts. NULL: "SHA-256". */
+  const char *fake_hash;
 } imp_sasl_params;
 
 typedef struct imp_sasl imp_sasl;
 
 /** What a step came to. */
 typedef enum imp_sasl_result {
-  IMP_SASL_CONTINUE = 0,   /**< send the output (perhaps empty) as a challenge */
-  IMP_SASL_SUCCESS,        /**< send the output (perhaps empty) with the success; imp_sasl_username() is who it is */
-  IMP_SASL_NEED_CREDENTIAL,/**< give it by imp_sasl_credential(), then go on with its result */
-  IMP_SASL_NEED_HOST,      /**< EXTERNAL, ANONYMOUS, OAUTHBEARER, HT-*: the host decides, by imp_sasl_decide() */
-  IMP_SASL_FAILURE         /**< imp_sasl_condition() says why */
+  IMP_SASL_CONTINUE = 0,    /**< send the output (perhaps empty) as a challenge */
+  IMP_SASL_SUCCESS,         /**< send the output with the success (NULL: none); imp_sasl_username() is who it is */
+  IMP_SASL_NEED_CREDENTIAL, /**< give it by imp_sasl_credential(), then go on with its result */
+  IMP_SASL_NEED_HOST,       /**< EXTERNAL, ANONYMOUS, OAUTHBEARER, HT-*: the host decides, by imp_sasl_decide() */
+  IMP_SASL_FAILURE          /**< imp_sasl_condition() says why; nothing but imp_sasl_del() is useful then */
 } imp_sasl_result;
 
-/** A new exchange. Returns IMP_ERR_UNSUPPORTED for an unknown mechanism, IMP_ERR_DENIED for one that needs a binding or TLS that is not there. */
+/** The longest message of a client's; longer ones are malformed. */
+#define IMP_SASL_MESSAGE_MAX 16384
+
+/**
+ * A new exchange.
+ * Returns IMP_ERR_UNSUPPORTED for an unknown mechanism, IMP_ERR_DENIED for one that needs a binding or TLS that is not
+ * there, IMP_ERR_RANGE for an iteration count or a key length out of range, IMP_ERR_NOMEM.
+ */
 IMP_EXTERN int imp_sasl_new(imp_sasl **sasl, uint32_t mechanism, const imp_sasl_params *params);
 /** Wipes and frees. NULL is allowed. */
 IMP_EXTERN void imp_sasl_del(imp_sasl *sasl);
-/** A message of the client's, decoded; `in` NULL: there was none (no initial response). Output stays valid until the next call. */
-IMP_EXTERN imp_sasl_result imp_sasl_step(imp_sasl *sasl, const void *in, size_t inlen, const void **out, size_t *outlen);
-/** Answers IMP_SASL_NEED_CREDENTIAL. `credential` NULL: unknown user. Several hashes: see imp_sasl_hash(). */
-IMP_EXTERN imp_sasl_result imp_sasl_credential(imp_sasl *sasl, const imp_credential *credential, const void **out, size_t *outlen);
-/** Answers IMP_SASL_NEED_HOST: `username` NULL refuses; otherwise the user whom the peer is let in as.
- *  For HT-* `token` and `tokenlen` are the FAST token's secret, NULL refuses. */
-IMP_EXTERN imp_sasl_result imp_sasl_decide(imp_sasl *sasl, const char *username, const void *token, size_t tokenlen, const void **out, size_t *outlen);
+/**
+ * A message of the client's, decoded; `in` NULL: there was none (no initial response).  Out of turn (after the end, or
+ * while the host is asked) it is a malformed request.  Output stays valid until the next call; `out` and `outlen` may
+ * not be NULL; *out is NULL when there is nothing to send, not even an empty message.
+ */
+IMP_EXTERN imp_sasl_result imp_sasl_step(imp_sasl *sasl, const void *in, size_t inlen, const void **out,
+                                         size_t *outlen);
+/**
+ * Answers IMP_SASL_NEED_CREDENTIAL, copying what it needs.  `credential` NULL: unknown user, as is one whose keys are for
+ * another hash than imp_sasl_hash() and that has no password in the clear.  The client learns of either at the end only.
+ */
+IMP_EXTERN imp_sasl_result imp_sasl_credential(imp_sasl *sasl, const imp_credential *credential, const void **out,
+                                               size_t *outlen);
+/**
+ * Answers IMP_SASL_NEED_HOST: `username` NULL refuses; otherwise the user as whom the peer is let in (copied).
+ * For HT-* `token` and `tokenlen` are the FAST token's secret, NULL refuses; for the rest they are NULL.
+ * Whether a user may act as imp_sasl_authzid() is the host's to judge, before it answers.
+ */
+IMP_EXTERN imp_sasl_result imp_sasl_decide(imp_sasl *sasl, const char *username, const void *token, size_t tokenlen,
+                                           const void **out, size_t *outlen);
+/**
+ * HT-* while the host is asked: non-zero if the client has proved that it knows this secret.  In constant time; may be
+ * asked of several tokens before imp_sasl_decide().
+ */
+IMP_EXTERN int imp_sasl_token_matches(const imp_sasl *sasl, const void *token, size_t tokenlen);
+/** The mechanism's bit. */
+IMP_EXTERN uint32_t imp_sasl_mechanism(const imp_sasl *sasl);
 /** Which hash this exchange needs: "SHA-1", "SHA-256", "SHA-512"; NULL for PLAIN (any will do) and the rest. */
 IMP_EXTERN const char *imp_sasl_hash(const imp_sasl *sasl);
-/** The authentication identity that the client claims, the authorisation identity ("" if none), the bearer token; "" before they are known. */
+/**
+ * The authentication identity that the client claims (SASLprep'd; ANONYMOUS: its trace), the authorisation identity as
+ * sent ("" if none), the bearer token; "" before they are known.
+ */
 IMP_EXTERN const char *imp_sasl_username(const imp_sasl *sasl);
 IMP_EXTERN const char *imp_sasl_authzid(const imp_sasl *sasl);
 IMP_EXTERN const char *imp_sasl_token(const imp_sasl *sasl);
 /** After a failure: "not-authorized", "malformed-request", "invalid-authzid", … (RFC 6120 §6.5). `text` may be NULL. */
 IMP_EXTERN const char *imp_sasl_condition(const imp_sasl *sasl, const char **text);
-/** Non-zero if the failure was one of negotiation (a channel binding that we lack), not a wrong secret: it is not counted as a failed credential. */
+/** Non-zero if the failure was one of negotiation (a channel binding that we lack) or of ours (no memory), not a wrong
+ *  secret: it is not counted as a failed credential. */
 IMP_EXTERN int imp_sasl_failure_is_negotiation(const imp_sasl *sasl);
 
 /**
  * Derives SCRAM keys from a password (SASLprep'd inside), for hosts that store them. `salt` NULL: 16 random bytes.
- * `keys` receives hash, iterations, salt and both keys, pointing into one block that imp_scram_keys_del() wipes and frees.
+ * imp_scram_keys_get() shows hash, iterations, salt and both keys (never the password), in memory that
+ * imp_scram_keys_del() wipes and frees.
+ * Returns IMP_ERR_UNSUPPORTED (hash), IMP_ERR_RANGE (iterations, salt length), IMP_ERR_INVALID_ARGUMENT (a password that
+ * is empty or that SASLprep forbids), IMP_ERR_UNAVAILABLE (no randomness), IMP_ERR_NOMEM.
  */
 typedef struct imp_scram_keys imp_scram_keys;
-IMP_EXTERN int imp_scram_keys_new(imp_scram_keys **keys, const char *hash, const char *password, const void *salt, size_t saltlen, uint32_t iterations);
+IMP_EXTERN int imp_scram_keys_new(imp_scram_keys **keys, const char *hash, const char *password, const void *salt,
+                                  size_t saltlen, uint32_t iterations);
 IMP_EXTERN const imp_credential *imp_scram_keys_get(const imp_scram_keys *keys);
 IMP_EXTERN void imp_scram_keys_del(imp_scram_keys *keys);
 
