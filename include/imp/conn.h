@@ -4,7 +4,8 @@
  * The host accepts a transport connection, makes an imp_conn for it with imp_node_accept(), and from then on
  *
  *   - feeds what it reads:            imp_conn_recv(conn, data, len, ts)
- *   - after want_write was called:    n = imp_conn_send_peekv(conn, iov, …); write them; imp_conn_send_done(conn, written, ts)
+ *   - after want_write was called:    n = imp_conn_send_peekv(conn, iov, …); write them; imp_conn_send_done(conn, written, ts),
+ *                                     until nothing is left; then look at imp_conn_want_close() and imp_conn_is_paused()
  *   - when the peer closes:           imp_conn_recv_eof(conn, ts)
  *   - when imp_conn_want_close():     closes the transport once everything is written, then imp_conn_del(conn, ts)
  *   - when the transport breaks:      imp_conn_del(conn, ts) at any time
@@ -64,7 +65,10 @@ typedef struct imp_iovec {
 IMP_EXTERN int imp_conn_recv(imp_conn *conn, const void *data, size_t len, imp_tstamp ts);
 /** The peer has closed its sending side. */
 IMP_EXTERN int imp_conn_recv_eof(imp_conn *conn, imp_tstamp ts);
-/** Non-zero while the library wants no more bytes for now (a peer that sends faster than it may); want_read says when to go on. */
+/**
+ * Non-zero while the library wants no more bytes for now (a peer that sends faster than it may): stop reading.  want_write is called,
+ * perhaps without any output, when that is over. Bytes that are fed all the same are taken, and counted.
+ */
 IMP_EXTERN int imp_conn_is_paused(const imp_conn *conn);
 
 /** Up to `n` pieces of pending output; returns how many (0: nothing). They stay valid until the next call on this connection. */

@@ -27,7 +27,11 @@ typedef struct imp_conn_events {
   void (*opened)(imp_conn *conn, const imp_stanza *header);
   /* A child of the stream: stanza or nonza. Ownership passes. */
   void (*stanza)(imp_conn *conn, imp_stanza *st);
-  /* The stream is over: `clean` if the peer closed it in good order. Called once, before imp_conn_del() frees; no more events follow. */
+  /* The stream is over: `clean` if the peer closed it in good order (</stream:stream>, <close/>). Called once, before
+     imp_conn_del() frees; no more events follow.  Never called from within another event, a submit, imp_conn_fail()
+     or imp_conn_close(): what ends there is told when the current recv or timer returns, at the latest by
+     imp_conn_next_dirty() at the end of the turn.  After imp_conn_close(conn, NULL) stanzas still come until the peer
+     answers or close_time is over. */
   void (*ended)(imp_conn *conn, int clean);
 } imp_conn_events;
 
@@ -54,7 +58,19 @@ typedef struct imp_stream_env {
   void (*random)(void *dst, size_t len);
   void *ctx;
   imp_tstamp now; /* set by every entry point */
+  /* Called when `dirty` becomes non-empty, so that somebody ends the turn soon; may be NULL. */
+  void (*wake)(void *ctx);
+
+  /* Everything below belongs to the stream room; imp_stream_env_init() makes it. */
+  imp_list conns;               /* every connection */
+  uint64_t bytes_in, bytes_out; /* on the wire */
+  struct imp_stream_cache *cache; /* spare buffers */
 } imp_stream_env;
+
+/* Call once, after the members above were filled in: makes the rest, and `dirty` an empty list. IMP_ERR_NOMEM. */
+int imp_stream_env_init(imp_stream_env *env);
+/* Frees what init made. Every connection must be gone. */
+void imp_stream_env_reset(imp_stream_env *env);
 
 int imp_conn_new(imp_conn **conn, imp_stream_env *env, const imp_conn_params *params, imp_tstamp ts);
 
@@ -98,7 +114,9 @@ void imp_conn_set_owner(imp_conn *conn, void *owner);
 void *imp_conn_get_owner(const imp_conn *conn);
 void imp_conn_set_jid(imp_conn *conn, const imp_jid *jid);
 imp_stream_env *imp_conn_env(const imp_conn *conn);
-/* Takes the next connection with output off the env's dirty list; NULL when none. */
+/* Takes the next connection off the env's dirty list; NULL when none.  A connection is there when it has output, when
+   imp_conn_want_close() became true, or when it is no longer paused: the host's want_write looks at all three.
+   May call events.ended (see there). */
 imp_conn *imp_conn_next_dirty(imp_stream_env *env);
 /* Every open connection of the env, for shutdown: calls fn for each. */
 void imp_conn_each(imp_stream_env *env, void (*fn)(imp_conn *conn, void *ctx), void *ctx);
