@@ -1,0 +1,58 @@
+/* SipHash-1-3 (Aumasson, Bernstein: SipHash: a fast short-input PRF), folded to 32 bits. */
+#include "core/map.h"
+
+#include <string.h>
+
+static uint64_t seed0 = 0x736f6d6570736575u;
+static uint64_t seed1 = 0x646f72616e646f6du;
+
+static uint64_t load_le(const uint8_t *p, size_t len) {
+  uint64_t v = 0;
+  for (size_t i = 0; i < len; i++) {
+    v |= (uint64_t)p[i] << (8 * i);
+  }
+  return v;
+}
+
+static uint64_t rotl(uint64_t x, unsigned bits) { return (x << bits) | (x >> (64 - bits)); }
+
+static void sip_round(uint64_t v[4]) {
+  v[0] += v[1];
+  v[1] = rotl(v[1], 13) ^ v[0];
+  v[0] = rotl(v[0], 32);
+  v[2] += v[3];
+  v[3] = rotl(v[3], 16) ^ v[2];
+  v[0] += v[3];
+  v[3] = rotl(v[3], 21) ^ v[0];
+  v[2] += v[1];
+  v[1] = rotl(v[1], 17) ^ v[2];
+  v[2] = rotl(v[2], 32);
+}
+
+static void absorb(uint64_t v[4], uint64_t word) {
+  v[3] ^= word;
+  sip_round(v);
+  v[0] ^= word;
+}
+
+void imp_map_seed(const uint8_t seed[16]) {
+  seed0 = load_le(seed, 8);
+  seed1 = load_le(seed + 8, 8);
+}
+
+uint32_t imp_hash(const void *data, size_t len) {
+  const uint8_t *p = data;
+  uint64_t v[4] = {seed0 ^ 0x736f6d6570736575u, seed1 ^ 0x646f72616e646f6du, seed0 ^ 0x6c7967656e657261u,
+                   seed1 ^ 0x7465646279746573u};
+  size_t left = len;
+  for (; left >= 8; left -= 8, p += 8) {
+    absorb(v, load_le(p, 8));
+  }
+  absorb(v, load_le(p, left) | (uint64_t)len << 56);
+  v[2] ^= 0xff;
+  sip_round(v);
+  sip_round(v);
+  sip_round(v);
+  uint64_t h = v[0] ^ v[1] ^ v[2] ^ v[3];
+  return (uint32_t)(h ^ h >> 32);
+}
