@@ -17,7 +17,10 @@ typedef struct imp_uv imp_uv;
  * Callbacks for imp_node_new() that a node on libuv needs (want_write, want_turn, wallclock); the host may fill in the rest.
  */
 IMP_EXTERN void imp_uv_callbacks(imp_callbacks *callbacks, size_t size);
-/** Joins a node made with imp_uv_callbacks() and user_data free for the host to a loop. The node and the loop outlive it. */
+/**
+ * Joins a node made with imp_uv_callbacks() to a loop. The node's user_data stays the host's; the user_data of its connections is ours.
+ * The node and the loop outlive it. The node's turn ends once in every iteration of the loop.
+ */
 IMP_EXTERN int imp_uv_new(imp_uv **uv, uv_loop_t *loop, imp_node *node);
 /** Options of a listener. */
 typedef struct imp_uv_listen_options {
@@ -30,12 +33,22 @@ typedef struct imp_uv_listen_options {
 IMP_EXTERN int imp_uv_listen(imp_uv *uv, imp_role role, const char *address, uint16_t port, const imp_uv_listen_options *options, uint16_t *bound);
 /** Closes streams in good order ("system-shutdown"), stops listening, and calls `done` when every connection is closed and committed. */
 IMP_EXTERN void imp_uv_shutdown(imp_uv *uv, void (*done)(imp_uv *uv, void *user_data), void *user_data);
-/** Runs `fn` on the node's thread; callable from any thread. The only function that is. */
-IMP_EXTERN int imp_uv_post(imp_uv *uv, void (*fn)(imp_uv *uv, void *arg), void *arg);
+/**
+ * Runs `fn(arg)` on the node's thread, and a turn of the node after it; callable from any thread, as no other function here is.
+ * What was posted runs in the order of posting, at the latest in imp_uv_del(). Returns IMP_ERR_NOMEM: not posted.
+ */
+IMP_EXTERN int imp_uv_post(imp_uv *uv, void (*fn)(void *arg), void *arg);
+/** The same with `uv` as the last argument: what adapters with a thread of their own ask for (imp_sqlite_options.post; post_ctx is the imp_uv). */
+IMP_EXTERN int imp_uv_poster(void (*fn)(void *arg), void *arg, void *uv);
 IMP_EXTERN uv_loop_t *imp_uv_loop(const imp_uv *uv);
 IMP_EXTERN imp_node *imp_uv_node(const imp_uv *uv);
 IMP_EXTERN const char *imp_uv_last_error(const imp_uv *uv);
-/** After imp_uv_shutdown() is done, or at any time: closes what is open and frees once the loop has run. NULL is allowed. */
+/** Connections that are open now. */
+IMP_EXTERN size_t imp_uv_connections(const imp_uv *uv);
+/**
+ * After imp_uv_shutdown() is done, or at any time: runs what was posted, deletes every connection of the node at once, and frees the rest when
+ * the loop has run once more; the node may be deleted right after this call. NULL is allowed.
+ */
 IMP_EXTERN void imp_uv_del(imp_uv *uv);
 
 #ifdef __cplusplus

@@ -54,7 +54,10 @@ typedef struct imp_store {
   /** All rows of a space whatever their owner, ordered by owner, then key. A row's key is: owner, NUL, key. */
   int (*scan_all)(void *ctx, imp_op *op, const char *space, uint32_t limit);
 
-  /** Inserts or replaces. Everything is copied. Returns IMP_OK or IMP_ERR_NOMEM (nothing noted). */
+  /**
+   * Inserts or replaces. Everything is copied. Returns IMP_OK, IMP_ERR_NOMEM, or IMP_ERR_TOO_BIG for a name or key past the bounds
+   * above (then nothing was noted), as the three after it.
+   */
   int (*put)(void *ctx, const char *space, const char *owner, const void *key, size_t keylen, const void *value,
              size_t valuelen);
   /** Removes one item; none is no error. */
