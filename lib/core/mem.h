@@ -2,11 +2,8 @@
 #ifndef IMP_CORE_MEM_H
 #define IMP_CORE_MEM_H
 
-#include <imp/core.h>
+#include <imp/sys/mem.h>
 
-void *imp_malloc(size_t size);
-void *imp_calloc(size_t count, size_t size);
-void *imp_realloc(void *ptr, size_t size);
 char *imp_strdup(const char *s);
 /* A copy of len bytes, ended with NUL. */
 char *imp_strndup(const char *s, size_t len);
