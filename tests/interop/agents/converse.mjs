@@ -1,0 +1,101 @@
+// converse.js in headless Chromium as an agent. What goes over the wire is read by the DevTools
+// protocol, so the page needs no hook; what reaches the user is read from converse's own models.
+import fs from "node:fs";
+import http from "node:http";
+import path from "node:path";
+import puppeteer from "puppeteer-core";
+import { config, obey, say } from "./lines.mjs";
+
+const DIST = path.resolve("node_modules/converse.js/dist");
+const TYPES = {
+  ".js": "text/javascript", ".css": "text/css", ".json": "application/json",
+  ".html": "text/html", ".wasm": "application/wasm",
+};
+const settings = {
+  authentication: "login", auto_login: true, whitelisted_plugins: ["agent"],
+  jid: `${config.user}@${config.domain}/${config.resource}`, password: config.password,
+  websocket_url: config.url, discover_connection_methods: false, view_mode: "fullscreen",
+  assets_path: "/d/", enable_smacks: true, auto_reconnect: true, loglevel: "error",
+  play_sounds: false, i18n: "en", allow_non_roster_messaging: true, show_desktop_notifications: false,
+  message_archiving: "never", clear_cache_on_logout: true,
+};
+const PAGE = `<!doctype html><meta charset=utf-8><link rel=stylesheet href=/d/converse.min.css>
+<body><script type=module>
+const module = await import("/d/converse.min.js");
+const converse = window.converse ?? module.converse ?? module.default;
+converse.plugins.add("agent", { initialize() {
+  const { api } = this._converse;
+  window.api = api;
+  api.listen.on("message", (data) => {
+    const stanza = data.stanza, attrs = data.attrs;
+    if (attrs.body && !attrs.is_error) agentSay(attrs.is_carbon ? "carbon" : "got", attrs.from, attrs.msgid ?? "",
+      attrs.body, attrs.sender ?? "");
+  });
+  api.listen.on("connected", () => agentSay("connected"));
+  api.listen.on("will-reconnect", () => agentSay("offline"));
+} });
+converse.initialize(${JSON.stringify(settings)});
+</script>`;
+
+function serve(request, response) {
+  const url = decodeURIComponent(request.url.split("?")[0]);
+  if (url === "/") {
+    response.setHeader("content-type", "text/html");
+    return response.end(PAGE);
+  }
+  const file = path.join(DIST, url.replace(/^\/d\//, ""));
+  if (!file.startsWith(DIST) || !fs.existsSync(file) || fs.statSync(file).isDirectory()) {
+    response.statusCode = 404;
+    return response.end();
+  }
+  response.setHeader("content-type", TYPES[path.extname(file)] ?? "application/octet-stream");
+  return fs.createReadStream(file).pipe(response);
+}
+
+const server = http.createServer(serve);
+await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+const browser = await puppeteer.launch({
+  executablePath: "/usr/bin/chromium",
+  headless: true,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
+    "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", `--ignore-certificate-errors-spki-list=${config.spki}`],
+});
+const page = await browser.newPage();
+let jid = "";
+const frames = await page.createCDPSession();
+await frames.send("Network.enable");
+frames.on("Network.webSocketFrameSent", ({ response: { payloadData: data } }) => {
+  console.error(">>", data);
+  const mech = /<auth[^>]* mechanism=["']([^"']+)/.exec(data);
+  if (mech) say("mech", mech[1]);
+});
+frames.on("Network.webSocketFrameReceived", ({ response: { payloadData: data } }) => {
+  console.error("<<", data);
+  jid = /<jid>([^<]+)/.exec(data)?.[1] ?? jid;
+  if (/^<enabled/.test(data)) say("sm", "enabled");
+  if (/^<resumed/.test(data)) say("sm", "resumed");
+  if (/^<failed/.test(data)) say("sm", "failed");
+});
+page.on("pageerror", (e) => console.error("page error", e.message));
+page.on("console", (m) => console.error("console", m.text()));
+await page.exposeFunction("agentSay", (what, from, id, body, sender) => {
+  if (what === "connected") say("online", jid);
+  else if (what === "carbon") say("carbon", sender === "me" ? "sent" : "received", body);
+  else if (what === "got") say("got", from, id, body);
+  else say(what);
+});
+await page.goto(`http://127.0.0.1:${server.address().port}/`);
+
+obey({
+  send: (to, id, body) => page.evaluate(async (peer, text) => {
+    const chat = await window.api.chats.open(peer, {}, true);
+    await chat.sendMessage({ body: text });
+  }, to.split("/")[0], body),
+  carbons: () => say("note", "carbons enabled"), // converse.js enables them by itself
+  reconnect: () => {},
+  quit: async () => {
+    await browser.close();
+    process.exit(0);
+  },
+});

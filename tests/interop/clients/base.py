@@ -1,0 +1,46 @@
+"""What a driver of a real client offers."""
+import os
+import shutil
+
+
+class Unavailable(Exception):
+    """The client cannot be installed here."""
+
+
+class Client:
+    name = "?"
+    modes = ()                    # of starttls, direct, ws, wss
+    default_mode = "starttls"     # where chat, carbons and resumption are tried
+    resume_modes = ("starttls",)
+    mechanisms = ()               # those it can be told to take; (): it chooses
+    carbons = True
+    resumes = True
+    resends = False               # does the client send its own unacknowledged stanzas again?
+    why_not_resumes = why_not_resends = why_not_carbons = ""
+    reconnects = False            # by itself, after a lost link
+    needs_tools = ()
+
+    @classmethod
+    def require(cls, options):
+        for tool in cls.needs_tools:
+            if shutil.which(tool) is None:
+                raise Unavailable("%s is not installed" % tool)
+
+    @classmethod
+    def version(cls, options):
+        return ""
+
+    def __init__(self, server, options, user="me", mode=None, mech=None, port=None,
+                 resource="dut", folder="."):
+        self.server, self.options, self.user, self.mech = server, options, user, mech
+        self.mode = mode or self.default_mode
+        self.port = port or server.port_for(self.mode)
+        self.resource, self.folder = resource, folder
+        os.makedirs(folder, exist_ok=True)
+
+    def url(self):
+        server = self.server
+        return {"starttls": "xmpp://%s:%d" % (server.address, self.port),
+                "direct": "xmpps://%s:%d" % (server.address, self.port),
+                "ws": "ws://%s:%d%s" % (server.address, self.port, server.ws_path),
+                "wss": "wss://%s:%d%s" % (server.address, self.port, server.ws_path)}[self.mode]

@@ -1,0 +1,165 @@
+#!/usr/bin/python3
+"""Drives one real client against the server and records what held.
+
+    run.py CLIENT [--echo EXECUTABLE | --prosody] [--out FOLDER] [--only PROPERTY]
+
+Exit status: 0 all held, 1 something failed, 77 the client cannot be installed here.
+"""
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import sys
+import time
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from clients import CLIENTS                                     # noqa: E402
+from clients.base import Unavailable                            # noqa: E402
+from harness import properties                                  # noqa: E402
+from harness.scene import Scene                                # noqa: E402
+from harness.servers import Echo, Prosody                       # noqa: E402
+
+MODES = ("starttls", "direct", "ws", "wss")
+
+
+class Run:
+    def __init__(self, options):
+        self.options = options
+        self.cls = CLIENTS[options.client]
+        self.folder = os.path.join(options.out, "run-" + options.client.replace(".", ""))
+        shutil.rmtree(self.folder, ignore_errors=True)
+        kind = Prosody if options.prosody else Echo
+        kind.executable = options.echo
+        self.server = kind(os.path.join(self.folder, "server"), options=options.server_option)
+        self.cells = {}
+        self.made = 0
+
+    def make(self, **kwargs):
+        self.made += 1
+        return self.cls(self.server, self.options, **kwargs,
+                        folder=os.path.join(self.folder, "client-%d" % self.made))
+
+    async def attempt(self, what, property_, *args, **kwargs):
+        """Runs one property; returns (held, text)."""
+        begin = time.monotonic()
+        try:
+            async with Scene(self.server, self.make) as scene:
+                result = await asyncio.wait_for(property_(scene, *args, **kwargs), 90)
+            text = "pass"
+        except Exception as error:  # every way to fail is one cell
+            result, text = None, "FAIL: %s" % (str(error) or type(error).__name__)
+            if not isinstance(error, AssertionError):
+                traceback.print_exc()
+        print("%-44s %5.1f s  %s" % (what, time.monotonic() - begin, text[:300]), flush=True)
+        return text == "pass", result if text == "pass" else text
+
+    def record(self, column, results, passed="pass"):
+        """results: (label, held, text). One failure makes the cell a failure."""
+        bad = ["%s: %s" % (label, text) for label, held, text in results if not held]
+        if bad:
+            self.cells[column] = {"state": "fail", "text": "; ".join(bad)}
+        else:
+            self.cells[column] = {"state": "pass", "text": passed}
+
+    def not_applicable(self, column, why):
+        self.cells[column] = {"state": "n/a", "text": why}
+
+    def wanted(self, column):
+        return not self.options.only or self.options.only == column
+
+    async def logins(self, mode):
+        if mode not in self.cls.modes:
+            return self.not_applicable(mode, "not offered by the client")
+        results = []
+        mechanisms = [None]
+        if self.cls.mechanisms:
+            mechanisms = [m for m in self.cls.mechanisms
+                          if not (m == "PLAIN" and mode == "ws")
+                          and m in (self.server.mechanisms or self.cls.mechanisms)]
+        for mech in mechanisms:
+            held, text = await self.attempt("login %s %s" % (mode, mech or "(its choice)"),
+                                            properties.login, mode, mech)
+            results.append((mech or mode, held, text))
+        taken = ", ".join(text for _, held, text in results if held)
+        self.record(mode, results, taken)
+
+    async def resumption(self, column, property_, able, why_not, variants=({},)):
+        if not able:
+            return self.not_applicable(column, why_not)
+        results = []
+        for mode in self.cls.resume_modes:
+            for variant in variants:
+                held, text = await self.attempt("%s %s %s" % (column, mode, variant or ""),
+                                                property_, mode, **variant)
+                results.append((mode, held, text))
+        self.record(column, results, ", ".join(self.cls.resume_modes))
+
+    async def single(self, column, property_, able=True, why_not=""):
+        if not able:
+            return self.not_applicable(column, why_not)
+        held, text = await self.attempt(column, property_)
+        self.record(column, [(column, held, text)])
+
+    async def everything(self):
+        cls = self.cls
+        for mode in MODES:
+            if self.wanted(mode):
+                await self.logins(mode)
+        if self.wanted("chat"):
+            await self.single("chat", properties.chat)
+        if self.wanted("carbons"):
+            await self.single("carbons", properties.carbons, cls.carbons, cls.why_not_carbons)
+        if self.wanted("resume downstream"):
+            await self.resumption("resume downstream", properties.resume_downstream, cls.resumes,
+                                  cls.why_not_resumes, ({}, {"half_dead": True}))
+        if self.wanted("resume upstream"):
+            await self.resumption("resume upstream", properties.resume_upstream, cls.resends,
+                                  cls.why_not_resends)
+
+    def main(self):
+        self.server.start()
+        try:
+            asyncio.run(self.everything())
+        finally:
+            code = self.server.stop()
+        if not self.options.prosody and code != 0:
+            self.cells["server exit"] = {"state": "fail", "text": "server ended with %s" % code}
+        return not any(c["state"] == "fail" for c in self.cells.values())
+
+
+def write(options, version, cells):
+    folder = os.path.join(options.out, "cells")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, options.client + ".json"), "w") as f:
+        json.dump({"client": options.client, "version": version, "cells": cells}, f, indent=1)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("client", choices=CLIENTS)
+    parser.add_argument("--echo", help="the echo server's executable")
+    parser.add_argument("--prosody", action="store_true", help="prove the drivers on Prosody")
+    parser.add_argument("--out", default="interop-out")
+    parser.add_argument("--strophe-agent")
+    parser.add_argument("--only", help="one column of the table")
+    parser.add_argument("--server-option", action="append", default=[])
+    options = parser.parse_args()
+    options.out = os.path.abspath(options.out)
+    cls = CLIENTS[options.client]
+    try:
+        cls.require(options)
+    except Unavailable as reason:
+        print("skipped: %s" % reason)
+        write(options, "", {"starttls": {"state": "n/a", "text": "skipped: %s" % reason}})
+        return 77
+    run = Run(options)
+    held = run.main()
+    write(options, cls.version(options), run.cells)
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
