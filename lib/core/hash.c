@@ -40,10 +40,10 @@ void imp_map_seed(const uint8_t seed[16]) {
   seed1 = load_le(seed + 8, 8);
 }
 
-uint32_t imp_hash(const void *data, size_t len) {
+uint32_t imp_hash_keyed(const uint64_t key[2], const void *data, size_t len) {
   const uint8_t *p = data;
-  uint64_t v[4] = {seed0 ^ 0x736f6d6570736575u, seed1 ^ 0x646f72616e646f6du, seed0 ^ 0x6c7967656e657261u,
-                   seed1 ^ 0x7465646279746573u};
+  uint64_t v[4] = {key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du, key[0] ^ 0x6c7967656e657261u,
+                   key[1] ^ 0x7465646279746573u};
   size_t left = len;
   for (; left >= 8; left -= 8, p += 8) {
     absorb(v, load_le(p, 8));
@@ -55,4 +55,9 @@ uint32_t imp_hash(const void *data, size_t len) {
   sip_round(v);
   uint64_t h = v[0] ^ v[1] ^ v[2] ^ v[3];
   return (uint32_t)(h ^ h >> 32);
+}
+
+uint32_t imp_hash(const void *data, size_t len) {
+  const uint64_t key[2] = {seed0, seed1};
+  return imp_hash_keyed(key, data, len);
 }

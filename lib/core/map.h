@@ -26,6 +26,8 @@ typedef struct imp_map {
 /* Sets the seed of the hash, once, before the first map is used (16 random bytes). */
 void imp_map_seed(const uint8_t seed[16]);
 uint32_t imp_hash(const void *data, size_t len);
+/* The same with a key of the caller's. */
+uint32_t imp_hash_keyed(const uint64_t key[2], const void *data, size_t len);
 
 void imp_map_init(imp_map *map);
 /* Frees the buckets, not the objects. */
