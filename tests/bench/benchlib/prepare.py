@@ -47,7 +47,7 @@ def build(where, targets):
     """A Release build with the benchmarks; returns the folder of the binaries by name."""
     say(f"building in {where}")
     subprocess.run(["cmake", "-S", ROOT, "-B", where, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-                    "-DIMP_BUILD_BENCH=ON"], check=True, stdout=subprocess.DEVNULL)
+                    "-DCMAKE_C_FLAGS=-g", "-DIMP_BUILD_BENCH=ON"], check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["cmake", "--build", where, "--target"] + targets, check=True,
                    stdout=subprocess.DEVNULL)
 
