@@ -35,6 +35,19 @@ static int resize(imp_map *map, size_t nbuckets) {
   return IMP_OK;
 }
 
+/* Shrinks here and not in imp_map_remove(), which is allowed during a walk. */
+static int fit(imp_map *map) {
+  if (map->nbuckets == 0) {
+    return resize(map, MIN_BUCKETS);
+  }
+  if (map->count >= map->nbuckets) {
+    (void)resize(map, map->nbuckets * 2); /* a table that cannot grow is slower, not wrong */
+  } else if (map->nbuckets > MIN_BUCKETS && map->count < map->nbuckets / 8) {
+    (void)resize(map, map->nbuckets / 4);
+  }
+  return IMP_OK;
+}
+
 imp_map_node *imp_map_find_hashed(const imp_map *map, const char *key, size_t keylen, uint32_t hash) {
   if (map->count == 0) {
     return NULL;
@@ -56,9 +69,7 @@ int imp_map_insert(imp_map *map, imp_map_node *node, const char *key, size_t key
   if (imp_map_find_hashed(map, key, keylen, hash) != NULL) {
     return IMP_ERR_EXISTS;
   }
-  /* A table that cannot grow is slower, not wrong; only the first one must be there. */
-  if (map->count >= map->nbuckets && resize(map, map->nbuckets ? map->nbuckets * 2 : MIN_BUCKETS) != IMP_OK &&
-      map->nbuckets == 0) {
+  if (fit(map) != IMP_OK) {
     return IMP_ERR_NOMEM;
   }
   node->key = key;

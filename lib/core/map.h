@@ -3,7 +3,8 @@
  *
  * An object embeds an imp_map_node whose key points at bytes that the object owns and that do not change while it is
  * in the map.  Hashing is keyed (SipHash-1-3 with a per-process seed from imp_map_seed()), so that names from the
- * network cannot be chosen to collide.  Buckets grow and shrink with the count; growing that fails is no error.
+ * network cannot be chosen to collide.  Buckets grow and shrink with the count (when inserting, and
+ * when the last object leaves); growing that fails is no error.
  */
 #ifndef IMP_CORE_MAP_H
 #define IMP_CORE_MAP_H
@@ -37,7 +38,7 @@ int imp_map_insert(imp_map *map, imp_map_node *node, const char *key, size_t key
 imp_map_node *imp_map_find(const imp_map *map, const char *key, size_t keylen);
 imp_map_node *imp_map_find_hashed(const imp_map *map, const char *key, size_t keylen, uint32_t hash);
 void imp_map_remove(imp_map *map, imp_map_node *node);
-/* Walks in no order; the current node may be removed meanwhile. Start with *pos = NULL-initialised cursor. */
+/* Walks in no order. The node that was returned last may be removed and freed meanwhile; nothing may be inserted. */
 typedef struct imp_map_iter {
   const imp_map *map;
   size_t bucket;
