@@ -57,8 +57,7 @@ typedef struct imp_sasl_params {
   uint32_t plus_offered;
   /** For the fake answer to unknown users: what real accounts have. 4096 … 10,000,000; 0: the default, 10,000. */
   uint32_t iterations;
-  /** 16 … 64 secret bytes, constant for the life of the service: unknown users get stable salts. NULL: made for the
-   *  process, so salts of unknown users change when it restarts. */
+  /** 16 … 64 secret bytes, constant for the life of the service: unknown users get stable salts. Required. */
   const void *fake_key;
   size_t fake_keylen;
   /** Non-zero: the host keeps passwords in the clear, so that an unknown user has to cost what such a user costs. */
@@ -84,7 +83,8 @@ typedef enum imp_sasl_result {
 /**
  * A new exchange.
  * Returns IMP_ERR_UNSUPPORTED for an unknown mechanism, IMP_ERR_DENIED for one that needs a binding or TLS that is not
- * there, IMP_ERR_RANGE for an iteration count or a key length out of range, IMP_ERR_NOMEM.
+ * there, IMP_ERR_INVALID_ARGUMENT without a fake_key, IMP_ERR_RANGE for an iteration count or a key length out of range,
+ * IMP_ERR_NOMEM.
  */
 IMP_EXTERN int imp_sasl_new(imp_sasl **sasl, uint32_t mechanism, const imp_sasl_params *params);
 /** Wipes and frees. NULL is allowed. */

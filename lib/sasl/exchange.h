@@ -29,12 +29,7 @@
 #include <imp/xml.h>
 
 #include "core/buf.h"
-
-#define IMP_NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
-#define IMP_NS_SASL2 "urn:xmpp:sasl:2"
-#define IMP_NS_SASL_CB "urn:xmpp:sasl-cb:0"
-#define IMP_NS_BIND2 "urn:xmpp:bind:0"
-#define IMP_NS_FAST "urn:xmpp:fast:0"
+#include "xml/ns.h"
 
 /* Every SCRAM, every -PLUS, every HT-*: masks to build an offer from. */
 #define IMP_SASL_ALL_SCRAM (IMP_SASL_SCRAM_SHA_1 | IMP_SASL_SCRAM_SHA_256 | IMP_SASL_SCRAM_SHA_512)
