@@ -19,11 +19,12 @@ typedef struct imp_packet {
   uint64_t serial;         /* the owner's number; 0 at first */
   imp_wallclock accepted;  /* when the node accepted it (XEP-0203 later on); 0: unknown */
   void *owner;             /* the owner's; NULL at first */
-  uint32_t headlen;        /* own text; 0: the stanza's head and tail as they are */
-  uint32_t extralen;
+  uint32_t headlen;        /* of own text: the head; 0: the stanza's head and tail as they are */
+  uint32_t restlen;        /* of own text: what stands between head and tail; 0: nothing */
   uint8_t kind, type;      /* of the stanza: imp_stanza_kind, imp_stanza_type */
   uint8_t whole;           /* own text holds the tail too */
-  char text[];             /* head, then extra */
+  uint8_t delayed;         /* own text holds a delay stamp */
+  char text[];             /* head, then rest */
 } imp_packet;
 
 typedef struct imp_packet_options {
@@ -46,8 +47,8 @@ size_t imp_packet_size(const imp_packet *packet);
 size_t imp_packet_memory(const imp_packet *packet);
 /* All or nothing: IMP_ERR_NOMEM, IMP_ERR_TOO_BIG. */
 int imp_packet_write(const imp_packet *packet, imp_buf *out, imp_framing framing);
-/* The same packet with a delay stamp (XEP-0203) in front of its payload, as a new packet; one that has a stamp of `by`
-   already is referenced instead. `by` NULL: no `from`. */
+/* The same packet with a delay stamp (XEP-0203) in front of its payload, as a new packet with the same state, serial
+   and time; one that was stamped already, here or by `by` itself, is referenced instead. `by` NULL: no `from`. */
 int imp_packet_new_delayed(imp_packet **delayed, imp_packet *packet, const char *by, imp_wallclock stamp);
 
 static inline imp_stanza_kind imp_packet_kind(const imp_packet *packet) { return (imp_stanza_kind)packet->kind; }

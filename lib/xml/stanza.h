@@ -53,7 +53,14 @@ struct imp_stanza {
   imp_arena arena;
 };
 
-static inline imp_elem *imp_stanza_edit_root(imp_stanza *st) { return &st->root; }
+/* What was derived from the tree is no longer true. */
+static inline void imp_stanza_changed(imp_stanza *st) {
+  st->head = st->tail = NULL;
+  st->flags &= (uint16_t)~IMP_STANZA_TRAITS;
+}
+
+/* Bytes of memory that the stanza keeps. */
+size_t imp_stanza_memory(const imp_stanza *st);
 
 /* The traits of the root's children (cached). */
 uint32_t imp_stanza_traits(const imp_stanza *st);
@@ -66,8 +73,10 @@ imp_stanza *imp_stanza_alloc(void);
 void imp_stanza_classify(imp_stanza *st);
 imp_elem *imp_elem_new(imp_stanza *st, const char *name, size_t namelen, const char *ns, size_t nslen);
 void imp_elem_link(imp_elem *parent, imp_elem *child);
-/* Appends text behind what the element has: to its own text, or to the tail of its last child. IMP_ERR_NOMEM. */
-int imp_elem_put_text(imp_stanza *st, imp_elem *elem, const char *text, size_t len);
+/* Appends text behind what the element has: to its lead, or to the tail of its last child. IMP_ERR_NOMEM. */
+int imp_elem_put_piece(imp_stanza *st, imp_elem *elem, const char *text, size_t len);
+/* Makes `text` whole again after the last piece. IMP_ERR_NOMEM. */
+int imp_elem_gather(imp_stanza *st, imp_elem *elem);
 /* New attribute at the end; name and ns must be interned or in the arena already. */
 imp_attr *imp_elem_put_attr(imp_stanza *st, imp_elem *elem, const char *name, const char *ns, const char *value,
                             size_t valuelen);
