@@ -22,13 +22,15 @@ typedef struct imp_attempts_settings {
   uint32_t pair_burst;       /* failures at once, 1 … 1000, default 10 */
   uint32_t pair_refill_ms;   /* one more every, 1 … 86,400,000, default 30,000 */
   uint32_t address_burst;    /* 1 … 100,000, default 100 */
-  uint32_t address_refill_ms;/* default 3,000 */
+  uint32_t address_refill_ms;/* 1 … 86,400,000, default 3,000 */
   uint32_t user_burst;       /* 1 … 100,000, default 50 */
-  uint32_t user_refill_ms;   /* default 30,000 */
-  uint32_t max_entries;      /* of all kinds, 16 … 10,000,000, default 65,536; about 150 bytes each */
+  uint32_t user_refill_ms;   /* 1 … 86,400,000, default 30,000 */
+  uint32_t max_entries;      /* of all kinds, 16 … 10,000,000, default 65,536; about 100 bytes each */
 } imp_attempts_settings;
 
 void imp_attempts_settings_default(imp_attempts_settings *settings);
+/* IMP_OK, or IMP_ERR_RANGE and *name is the member that is out of range (name may be NULL). */
+int imp_attempts_settings_check(const imp_attempts_settings *settings, const char **name);
 
 typedef struct imp_attempts imp_attempts;
 

@@ -92,7 +92,7 @@ int imp_sasl_exchange_decide(imp_sasl_exchange *ex, imp_jid *who, const void *to
    an account that is shut ("account-disabled"), too many attempts ("temporary-auth-failure"), an expired token
    ("credentials-expired"). `text` may be NULL. Returns FAILURE, CLOSE or an error. */
 int imp_sasl_exchange_fail(imp_sasl_exchange *ex, const char *condition, const char *text, int counted, imp_buf *out);
-/* After SUCCESS: appends <success/>. SASL2: `who` is the authorization identifier (full once bound, bare before), and
+/* After SUCCESS: appends <success/>. SASL2: `who` is the authorization identifier (full once bound; NULL: the bare user), and
    `inlined` the text of the inline features' results (<bound/>, <resumed/>, <token/>); SASL1 ignores both. */
 int imp_sasl_exchange_success(imp_sasl_exchange *ex, const imp_jid *who, const char *inlined, size_t inlinedlen,
                               imp_buf *out);
