@@ -51,12 +51,12 @@ uint8_t *imp_buf_reserve(imp_buf *buf, size_t len, int *err) {
   }
   if (buf->cap - buf->end <= len) { /* one byte is for the NUL */
     /* Moving pays when at least as much was consumed as is left; otherwise growing keeps appends linear. */
-    if (buf->off >= have && buf->cap > have + len) {
+    if ((buf->off >= have || buf->cap > buf->max) && buf->cap > have + len) {
       compact(buf);
     } else if ((*err = grow(buf, buf->end + len)) != IMP_OK) {
       return NULL;
     }
-    if (buf->cap - buf->end <= len) { /* the maximum keeps it from growing further */
+    if (buf->cap - buf->end <= len) { /* the maximum kept it from growing as far */
       compact(buf);
     }
   }

@@ -46,4 +46,16 @@ static inline imp_list *imp_list_pop(imp_list *head) {
   return node;
 }
 
+/* Appends all of `from` to `to`; `from` is empty afterwards. */
+static inline void imp_list_move(imp_list *to, imp_list *from) {
+  if (imp_list_empty(from)) {
+    return;
+  }
+  from->next->prev = to->prev;
+  to->prev->next = from->next;
+  from->prev->next = to;
+  to->prev = from->prev;
+  imp_list_init(from);
+}
+
 #endif

@@ -39,25 +39,25 @@ static int fails(void) {
   return 1;
 }
 
-static void *test_malloc(size_t size) {
+static void *unit_malloc(size_t size) {
   void *p = fails() ? NULL : malloc(size);
   live += p != NULL;
   return p;
 }
 
-static void *test_calloc(size_t count, size_t size) {
+static void *unit_calloc(size_t count, size_t size) {
   void *p = fails() ? NULL : calloc(count, size);
   live += p != NULL;
   return p;
 }
 
-static void *test_realloc(void *ptr, size_t size) {
+static void *unit_realloc(void *ptr, size_t size) {
   void *p = fails() ? NULL : realloc(ptr, size);
   live += p != NULL && ptr == NULL;
   return p;
 }
 
-static void test_free(void *ptr) {
+static void unit_free(void *ptr) {
   live -= ptr != NULL;
   free(ptr);
 }
@@ -180,7 +180,7 @@ int unit_run_tests(const char *name, const struct CMUnitTest *tests, size_t coun
   if (shared == MAP_FAILED) {
     return 1;
   }
-  imp_replace_allocator(test_malloc, test_calloc, test_realloc, test_free);
+  imp_replace_allocator(unit_malloc, unit_calloc, unit_realloc, unit_free);
   failed = run_plain(name, tests, count);
   for (size_t i = 0; failed == 0 && i < count; i++) {
     failed += rerun(&tests[i]);

@@ -2,7 +2,7 @@
  * Runs unit tests, and runs each again with every allocation of the library failing in turn.
  *
  *   static void adds(void **state) {
- *     imp_buf buf;
+ *     static imp_buf buf;
  *     (void)state;
  *     imp_buf_init(&buf, 100);
  *     unit_own(reset_buf, &buf);                       // released however the test ends
@@ -33,7 +33,8 @@
 #define unit_run(name, tests) unit_run_tests(name, tests, sizeof(tests) / sizeof((tests)[0]))
 int unit_run_tests(const char *name, const struct CMUnitTest *tests, size_t count);
 
-/* Calls release(object) when the test ends, in whatever way; last come, first served. At most 64 a test. */
+/* Calls release(object) when the test ends, in whatever way; last come, first served. At most 64 a test.
+   It runs after the test function: `object` is memory from the heap or static, never a local of the test. */
 void unit_own(void (*release)(void *object), void *object);
 
 /* In a test whose reruns would tell nothing (many thousand rounds of the same): no rerun with failing allocations. */
