@@ -92,15 +92,16 @@ void imp_op_creds_del(imp_op_cred *creds) {
 }
 
 const imp_credential *imp_op_creds_find(const imp_op_cred *creds, const char *hash) {
-  const imp_credential *clear = NULL;
+  const imp_credential *clear = NULL, *any = NULL;
   for (; creds != NULL; creds = creds->next) {
     const imp_credential *c = &creds->credential;
-    if (c->hash != NULL && strcmp(c->hash, hash) == 0) {
+    if (c->hash != NULL && strcmp(c->hash, hash != NULL ? hash : "SHA-256") == 0) {
       return c;
     }
     if (c->password != NULL) {
       clear = c;
     }
+    any = c;
   }
-  return clear;
+  return clear != NULL || hash != NULL ? clear : any;
 }

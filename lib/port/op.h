@@ -53,7 +53,8 @@ void imp_op_queue_close(imp_op_queue *queue);
 /* The result, inside the continuation. */
 size_t imp_op_row_count(const imp_op *op);
 const imp_op_row *imp_op_row_at(const imp_op *op, size_t i);
-/* The credential for a hash ("SHA-256"), or one with a clear password when hash keys are absent; NULL if none. */
+/* The credential for a hash ("SHA-256"; NULL: any), or one with a clear password when hash keys are absent; NULL if
+   none. */
 const imp_credential *imp_op_credential(const imp_op *op, const char *hash);
 
 #endif
