@@ -176,10 +176,22 @@ static void done_between_deadline_and_end_of_turn(void **state) {
   assert_int_equal(s.ran, 1);
 }
 
+static imp_op *kept;
+
+static void answer_late(void *unused) {
+  (void)unused;
+  if (kept != NULL) {
+    imp_op_done(kept, IMP_OK);
+    kept = NULL;
+  }
+}
+
 static void queue_closed_while_the_host_works(void **state) {
   seen s = {0}, t = {0};
   (void)state;
-  imp_op *op = new_op(&s, 50);
+  kept = NULL;
+  unit_own(answer_late, NULL);
+  imp_op *op = kept = new_op(&s, 50);
   imp_op_started(op, IMP_ERR_PENDING);
   imp_op *finished = new_op(&t, 50);
   imp_op_started(finished, IMP_ERR_PENDING);
@@ -188,7 +200,7 @@ static void queue_closed_while_the_host_works(void **state) {
   assert_int_equal(host.heap.count, 0);
   memset(&host.queue, 0xee, sizeof host.queue);
   assert_true(imp_op_is_cancelled(op));
-  imp_op_done(op, IMP_OK);
+  answer_late(NULL);
   assert_int_equal(s.ran + t.ran, 0);
   imp_op_queue_init(&host.queue, &host.heap, NULL, NULL);
 }
