@@ -95,7 +95,12 @@ class Run:
                 held, text = await self.attempt("%s %s %s" % (column, mode, variant or ""),
                                                 property_, mode, **variant)
                 results.append((mode, held, text))
-        self.record(column, results, ", ".join(self.cls.resume_modes))
+        passed = ", ".join(self.cls.resume_modes)
+        if property_ is properties.resume_downstream and self.cls.resumptions_in_a_row == 1:
+            held, text = await self.attempt("rebind", properties.rebind, self.cls.resume_modes[0])
+            results.append(("rebind", held, text))
+            passed += ", then bound anew"
+        self.record(column, results, passed)
 
     async def single(self, column, property_, able=True, why_not=""):
         if not able:

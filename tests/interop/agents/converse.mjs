@@ -1,12 +1,13 @@
 // converse.js in headless Chromium as an agent. What goes over the wire is read by the DevTools
-// protocol, so the page needs no hook; what reaches the user is read from converse's own models.
+// protocol, so order and repetition are those of the link (converse shows messages as its database
+// lets it); what reaches its user is told by converse's own event, as a line `shown BODY`.
 import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import puppeteer from "puppeteer-core";
 import { config, obey, say } from "./lines.mjs";
 
-const DIST = path.resolve("node_modules/converse.js/dist");
+const DIST = path.join(import.meta.dirname, "node_modules/converse.js/dist");
 const TYPES = {
   ".js": "text/javascript", ".css": "text/css", ".json": "application/json",
   ".html": "text/html", ".wasm": "application/wasm",
@@ -16,8 +17,7 @@ const settings = {
   jid: `${config.user}@${config.domain}/${config.resource}`, password: config.password,
   websocket_url: config.url, discover_connection_methods: false, view_mode: "fullscreen",
   assets_path: "/d/", enable_smacks: true, auto_reconnect: true, loglevel: "error",
-  play_sounds: false, i18n: "en", allow_non_roster_messaging: true, show_desktop_notifications: false,
-  message_archiving: "never", clear_cache_on_logout: true,
+  play_sounds: false, i18n: "en", allow_non_roster_messaging: true,
 };
 const PAGE = `<!doctype html><meta charset=utf-8><link rel=stylesheet href=/d/converse.min.css>
 <body><script type=module>
@@ -27,11 +27,14 @@ converse.plugins.add("agent", { initialize() {
   const { api } = this._converse;
   window.api = api;
   api.listen.on("message", (data) => {
-    const stanza = data.stanza, attrs = data.attrs;
-    if (attrs.body && !attrs.is_error) agentSay(attrs.is_carbon ? "carbon" : "got", attrs.from, attrs.msgid ?? "",
-      attrs.body, attrs.sender ?? "");
+    if (data.attrs.body && !data.attrs.is_error) agentSay("shown", data.attrs.body);
   });
-  api.listen.on("connected", () => agentSay("connected"));
+  api.listen.on("statusInitialized", async () => {
+    // Where a server has no XEP-0191, converse 14 waits for its block list for ever.
+    if (!await api.disco.supports("urn:xmpp:blocking", this._converse.session.get("domain")))
+      api.trigger("blocklistInitialized", { get: () => undefined });
+    agentSay("connected");
+  });
   api.listen.on("will-reconnect", () => agentSay("offline"));
 } });
 converse.initialize(${JSON.stringify(settings)});
@@ -61,6 +64,17 @@ const browser = await puppeteer.launch({
     "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", `--ignore-certificate-errors-spki-list=${config.spki}`],
 });
+
+function onMessage(data) {
+  const head = /^<message[^>]*>/.exec(data)[0];
+  const attribute = (name) => new RegExp(` ${name}=["']([^"']*)`).exec(head)?.[1] ?? "";
+  const body = /<body[^>]*>([^<]*)/.exec(data)?.[1];
+  const carbon = /<(sent|received) [^>]*urn:xmpp:carbons:2/.exec(data)?.[1];
+  if (!body || attribute("type") === "error") return;
+  if (carbon) say("carbon", carbon, body);
+  else say("got", attribute("from"), attribute("id"), body);
+}
+
 const page = await browser.newPage();
 let jid = "";
 const frames = await page.createCDPSession();
@@ -76,22 +90,26 @@ frames.on("Network.webSocketFrameReceived", ({ response: { payloadData: data } }
   if (/^<enabled/.test(data)) say("sm", "enabled");
   if (/^<resumed/.test(data)) say("sm", "resumed");
   if (/^<failed/.test(data)) say("sm", "failed");
+  if (/^<message/.test(data)) onMessage(data);
 });
 page.on("pageerror", (e) => console.error("page error", e.message));
 page.on("console", (m) => console.error("console", m.text()));
-await page.exposeFunction("agentSay", (what, from, id, body, sender) => {
-  if (what === "connected") say("online", jid);
-  else if (what === "carbon") say("carbon", sender === "me" ? "sent" : "received", body);
-  else if (what === "got") say("got", from, id, body);
-  else say(what);
+await page.exposeFunction("agentSay", (...words) => {
+  if (words[0] === "connected") say("online", jid);
+  else say(...words);
 });
 await page.goto(`http://127.0.0.1:${server.address().port}/`);
 
+let typed = Promise.resolve(); // its user types one message after the other
+
 obey({
-  send: (to, id, body) => page.evaluate(async (peer, text) => {
-    const chat = await window.api.chats.open(peer, {}, true);
-    await chat.sendMessage({ body: text });
-  }, to.split("/")[0], body),
+  send: (to, id, body) => {
+    typed = typed.then(() => page.evaluate(async (peer, text) => {
+      const chat = await window.api.chats.open(peer, {}, true);
+      await chat.sendMessage({ body: text });
+    }, to.split("/")[0], body));
+    return typed;
+  },
   carbons: () => say("note", "carbons enabled"), // converse.js enables them by itself
   reconnect: () => {},
   quit: async () => {

@@ -162,9 +162,12 @@ class Converse(NodeClient):
     resume_modes = ("wss",)
     needs_tools = ("node", "npm", "chromium")
     reconnects = True
+    resumptions_in_a_row = 1      # after a resumed stream is cut it binds its resource anew
 
     def extra(self):
         return {"ca": self.server.ca, "spki": self.server.pki.spki_sha256()}
 
-    async def stop(self):
-        await super().stop()
+    def bodies(self):
+        """In the order of the link, once the user has seen them too."""
+        shown = {e[1] for e in self.events if e[0] == "shown"}
+        return [body for body in super().bodies() if body in shown]

@@ -16,6 +16,7 @@ class Client:
     carbons = True
     resumes = True
     resends = False               # does the client send its own unacknowledged stanzas again?
+    resumptions_in_a_row = 2      # how often a session is resumed before the client binds anew
     why_not_resumes = why_not_resends = why_not_carbons = ""
     reconnects = False            # by itself, after a lost link
     needs_tools = ()

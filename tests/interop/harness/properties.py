@@ -61,7 +61,8 @@ async def carbons(scene):
 
 async def resume_downstream(scene, mode, half_dead=False):
     """The server sends again what was lost with the link. Twice over, since a resumed stream can
-    be resumed. half_dead: the server does not learn of the cut, the resumption takes over."""
+    be resumed, where the client tries that. half_dead: the server does not learn of the cut, the
+    resumption takes over."""
     proxy = await scene.proxy(mode)
     peer = await scene.raw().login()
     client = await scene.client(mode=mode, port=proxy.port)
@@ -75,7 +76,7 @@ async def resume_downstream(scene, mode, half_dead=False):
     for i in range(7):
         await say("before-%d" % i)
     await client.expect("first messages", lambda: len(client.bodies()) == 7)
-    for n in range(2):
+    for n in range(client.resumptions_in_a_row):
         proxy.swallow("down")
         for i in range(3):
             await say("lost-%d-%d" % (n, i))
@@ -111,7 +112,7 @@ async def resume_upstream(scene, mode):
     for i in range(7):
         await say("before-%d" % i)
     await peer.expect(lambda: len(peer.bodies()) == 7)
-    for n in range(2):
+    for n in range(client.resumptions_in_a_row):
         proxy.swallow("up")
         for i in range(3):
             await say("swallowed-%d-%d" % (n, i))
@@ -123,3 +124,35 @@ async def resume_upstream(scene, mode):
         await peer.expect(lambda: len(peer.bodies()) >= len(expected))
         await asyncio.sleep(SETTLE)
         _exactly(peer.bodies(), expected, "the peer")
+
+
+async def rebind(scene, mode):
+    """A client that binds its resource anew instead of resuming: the new session gets what the
+    old one still owed, in order, and no sender is told that anything failed."""
+    proxy = await scene.proxy(mode)
+    peer = await scene.raw().login()
+    client = await scene.client(mode=mode, port=proxy.port)
+    expected = []
+
+    async def say(text):
+        expected.append(text)
+        await peer.say(client.jid(), text)
+
+    for n in range(2):
+        await say("before-%d" % n)
+        await client.expect("a message", lambda: expected[-1] in client.bodies())
+        proxy.swallow("down")
+        for i in range(3):
+            await say("lost-%d-%d" % (n, i))
+        await peer.sync()
+        await asyncio.sleep(0.2)
+        logins = client.count("online")
+        proxy.cut()
+        await client.expect("return", lambda: client.count("online") > logins, 30)
+    await say("after")
+    await client.expect("everything", lambda: set(expected) <= set(client.bodies()))
+    assert client.count("sm", "enabled") == 2, "the client resumed again after all"
+    first = list(dict.fromkeys(client.bodies()))
+    _exactly(first, expected, "the client (first copies)")
+    errors = [body_of(s) for s in peer.inbox if s.get("type") == "error"]
+    assert not errors, "the peer got errors for %s" % errors
