@@ -45,6 +45,8 @@ typedef struct imp_stream_limits {
   uint32_t recv_rate, recv_burst;  /* bytes a second after authentication, 0: unlimited */
 } imp_stream_limits;
 
+typedef struct imp_stream_cache imp_stream_cache;
+
 /* What all connections of a node share. */
 typedef struct imp_stream_env {
   imp_xml_pool *xml;
@@ -64,7 +66,7 @@ typedef struct imp_stream_env {
   /* Everything below belongs to the stream room; imp_stream_env_init() makes it. */
   imp_list conns;               /* every connection */
   uint64_t bytes_in, bytes_out; /* on the wire */
-  struct imp_stream_cache *cache; /* spare buffers */
+  imp_stream_cache *cache;      /* spare buffers */
 } imp_stream_env;
 
 /* Call once, after the members above were filled in: makes the rest, and `dirty` an empty list. IMP_ERR_NOMEM. */
