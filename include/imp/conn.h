@@ -17,7 +17,7 @@
 #define IMP_CONN_H
 
 #include <imp/core.h>
-#include <imp/sasl.h>
+#include <imp/binding.h>
 
 #ifdef __cplusplus
 extern "C" {

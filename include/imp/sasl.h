@@ -8,6 +8,7 @@
 #ifndef IMP_SASL_H
 #define IMP_SASL_H
 
+#include <imp/binding.h>
 #include <imp/op.h>
 
 #ifdef __cplusplus
@@ -33,17 +34,6 @@ extern "C" {
 /** The name as on the wire ("SCRAM-SHA-256-PLUS"), NULL for no single bit; and back: 0 if unknown. */
 IMP_EXTERN const char *imp_sasl_mechanism_name(uint32_t mechanism);
 IMP_EXTERN uint32_t imp_sasl_mechanism_by_name(const char *name, size_t namelen);
-
-/** Channel bindings that a connection has (RFC 5929, RFC 9266). NULL data: not there. */
-typedef struct imp_channel_binding {
-  size_t size;
-  const void *tls_exporter;
-  size_t tls_exporter_len;
-  const void *tls_server_end_point;
-  size_t tls_server_end_point_len;
-  const void *tls_unique; /**< TLS 1.2 only */
-  size_t tls_unique_len;
-} imp_channel_binding;
 
 /** The types that a binding has data for, as XEP-0440 lists them, best first; at most 3 are written. Returns how many. */
 IMP_EXTERN size_t imp_channel_binding_types(const imp_channel_binding *binding, const char *types[3]);

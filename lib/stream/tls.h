@@ -2,7 +2,7 @@
 #ifndef IMP_STREAM_TLS_H
 #define IMP_STREAM_TLS_H
 
-#include <imp/sasl.h>
+#include <imp/binding.h>
 
 #include "core/buf.h"
 
