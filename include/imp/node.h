@@ -15,6 +15,7 @@
 #define IMP_NODE_H
 
 #include <imp/conn.h>
+#include <imp/sasl.h>
 #include <imp/op.h>
 #include <imp/sm.h>
 #include <imp/sys/store.h>
