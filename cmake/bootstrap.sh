@@ -1,0 +1,55 @@
+# What examples/run and tests/run share; sourced from the top of the tree. Everything said here goes to standard error.
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "$0: $*"; exit 1; }
+
+# The packages in the lists given that are not installed.
+missing_packages() {
+  wanted=$(sed -e 's/#.*//' "$@" | tr -s ' \n' '\n\n')
+  installed=$(dpkg-query -W -f='${Package} ${Status}\n' $wanted 2>/dev/null | sed -n 's/ install ok installed$//p')
+  printf '%s\n' "$wanted" "$installed" "$installed" | sed '/^$/d' | sort | uniq -u
+}
+
+have_node() {
+  command -v npm >/dev/null 2>&1 && command -v node >/dev/null 2>&1 &&
+    node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)'
+}
+
+apt() {
+  if [ "$(id -u)" = 0 ]; then
+    DEBIAN_FRONTEND=noninteractive apt-get -q "$@" >&2
+  elif command -v sudo >/dev/null 2>&1; then
+    sudo DEBIAN_FRONTEND=noninteractive apt-get -q "$@" >&2
+  else
+    die "needs root or sudo to install: $missing"
+  fi
+}
+
+# need_packages LIST...: installs what is missing from Debian's packages; asks nobody, and does nothing if all is there.
+need_packages() {
+  if ! command -v dpkg-query >/dev/null 2>&1; then
+    say "Not a Debian system: please see to it that these are there: $(sed -e 's/#.*//' "$@" | tr -s '\n' ' ')"
+    return 0
+  fi
+  missing=$(missing_packages "$@" | tr '\n' ' ')
+  [ -n "$missing" ] || return 0
+  say "Installing: $missing"
+  # The lists of packages may be missing, or older than what the mirror has.
+  apt install -y --no-install-recommends $missing 2>/dev/null || {
+    apt update && apt install -y --no-install-recommends $missing
+  } || die "could not install: $missing"
+}
+
+# build DIRECTORY TARGET CMAKE-OPTION...: configures and builds, one at a time in a directory.
+build() {
+  dir=$1 target=$2
+  shift 2
+  mkdir -p "$dir"
+  launcher=
+  if command -v ccache >/dev/null 2>&1; then launcher=-DCMAKE_C_COMPILER_LAUNCHER=ccache; fi
+  (
+    flock 9
+    cmake -S . -B "$dir" -G Ninja $launcher "$@" >"$dir/configure.log" 2>&1 || { cat "$dir/configure.log" >&2; exit 1; }
+    ninja -C "$dir" $target >"$dir/build.log" 2>&1 || { grep -v '^\[' "$dir/build.log" >&2; exit 1; }
+  ) 9>"$dir/.lock" || die "the build failed; see $dir/configure.log and $dir/build.log"
+}
