@@ -46,9 +46,3 @@ int imp_digest_pbkdf2(const imp_digest *digest, const void *password, size_t pas
 int imp_random_key(void *out, size_t len) { return result(gnutls_rnd(GNUTLS_RND_KEY, out, len)); }
 
 int imp_random_nonce(void *out, size_t len) { return result(gnutls_rnd(GNUTLS_RND_NONCE, out, len)); }
-
-void imp_wipe(void *data, size_t len) {
-  if (data != NULL && len > 0) {
-    gnutls_memset(data, 0, len);
-  }
-}

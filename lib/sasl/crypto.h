@@ -4,6 +4,8 @@
 
 #include <imp/core.h>
 
+#include "core/mem.h"
+
 #define IMP_DIGEST_MAX 64
 
 typedef struct imp_digest {
@@ -26,7 +28,5 @@ int imp_digest_pbkdf2(const imp_digest *digest, const void *password, size_t pas
 /* Random bytes for keys and tokens, and for what is only to be unique (salts, nonces). */
 int imp_random_key(void *out, size_t len);
 int imp_random_nonce(void *out, size_t len);
-
-void imp_wipe(void *data, size_t len);
 
 #endif
