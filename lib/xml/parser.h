@@ -15,34 +15,8 @@
 
 #include "core/buf.h"
 #include "xml/jid_cache.h"
+#include "xml/scan.h"
 #include "xml/stanza.h"
-
-/* Bounds on what a peer may send. Each has a default and a range (imp_xml_limits_check()). */
-typedef struct imp_xml_limits {
-  uint32_t stanza_bytes;    /* a stanza, or a stream header. 262144; 1000 … 16777216 */
-  uint32_t depth;           /* elements inside each other, the stanza's own being 1. 64; 4 … 256 */
-  uint32_t attributes;      /* of one element, namespace declarations included. 64; 8 … 256 */
-  uint32_t attribute_bytes; /* one start tag. 16384; 1000 … 262144 */
-  uint32_t elements;        /* of one stanza. 8192; 16 … 131072 */
-  uint32_t namespaces;      /* declarations in force at any place. 128; 16 … 1024 */
-} imp_xml_limits;
-
-void imp_xml_limits_default(imp_xml_limits *limits);
-/* IMP_ERR_RANGE, then `text` names the member, its value and its range. */
-int imp_xml_limits_check(const imp_xml_limits *limits, char *text, size_t textcap);
-
-/* What is wrong with the input, as a stream error (RFC 6120 §4.9.3). */
-typedef enum imp_xml_error {
-  IMP_XML_OK = 0,
-  IMP_XML_NOT_WELL_FORMED,
-  IMP_XML_RESTRICTED,           /* restricted-xml: comment, PI, DTD, entity */
-  IMP_XML_POLICY_VIOLATION,     /* a bound */
-  IMP_XML_UNSUPPORTED_ENCODING, /* not UTF-8 */
-  IMP_XML_BAD_NAMESPACE_PREFIX,
-  IMP_XML_INVALID_NAMESPACE,
-  IMP_XML_BAD_FORMAT,           /* text between stanzas, bytes that may not follow a restart */
-  IMP_XML_INTERNAL              /* internal-server-error: out of memory */
-} imp_xml_error;
 
 /* "not-well-formed", … Static. */
 const char *imp_xml_error_condition(imp_xml_error error);
@@ -86,13 +60,14 @@ typedef struct imp_xml_stream {
   char *header;             /* to build a context anew; NULL for a usual header */
   uint8_t *pend;            /* bytes not yet handed to libxml2; NULL at rest */
   uint32_t pendlen, pendcap;
-  /* the scanner's */
-  uint32_t bytes;     /* of the current stanza */
-  uint32_t tagbytes;  /* of the current tag */
-  uint16_t depth;
-  uint16_t tagattrs;
-  uint8_t state, quote, slash;
-  uint8_t framing, content, error, inside, restarted;
+  imp_xml_scan scan;
+  uint8_t framing;
+  uint8_t content;   /* enum in xml/context.h: which contexts this stream can share */
+  uint8_t error;     /* imp_xml_error */
+  uint8_t open;      /* the header was read */
+  uint8_t closed;    /* </stream:stream> was read */
+  uint8_t feeding;   /* inside imp_xml_stream_feed() */
+  uint8_t restarted; /* by a handler, in this feed */
 } imp_xml_stream;
 
 /* Nothing is allocated before the first partial tag. */

@@ -1,0 +1,270 @@
+#include "xml/scan.h"
+
+#include <string.h>
+
+enum { OUT, TEXT, LESS, START, QUOTED, END, BANG, CDATA, DECLARATION };
+
+#define DECLARATION_MAX 256
+
+void imp_xml_scan_init(imp_xml_scan *scan, unsigned depth) {
+  memset(scan, 0, sizeof *scan);
+  scan->depth = (uint16_t)depth;
+}
+
+int imp_xml_scan_is_idle(const imp_xml_scan *scan) { return scan->state == OUT; }
+
+static int is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
+static int can_start_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
+}
+
+static imp_xml_scan_event fail(imp_xml_scan_result *result, imp_xml_error error, const char *what) {
+  result->error = error;
+  result->what = what;
+  return IMP_XML_SCAN_ERROR;
+}
+
+/* What stands after '<'. */
+static imp_xml_scan_event begin_tag(imp_xml_scan *scan, char c, const imp_xml_limits *limits,
+                                    imp_xml_scan_result *result) {
+  scan->tagbytes = 1; /* counted on from here; the '<' */
+  scan->attrs = 0;
+  scan->slash = scan->match = 0;
+  if (c == '/') {
+    scan->state = END;
+    if (scan->depth == 0) {
+      return fail(result, IMP_XML_NOT_WELL_FORMED, "end tag without start tag");
+    }
+  } else if (c == '!') {
+    scan->state = BANG;
+    if (scan->depth <= 1) {
+      return fail(result, IMP_XML_RESTRICTED, "comment, CDATA or document type outside stanzas");
+    }
+  } else if (c == '?') {
+    scan->state = DECLARATION;
+    if (scan->depth > 0) {
+      return fail(result, IMP_XML_RESTRICTED, "processing instruction");
+    }
+  } else if (can_start_name(c)) {
+    scan->state = START;
+    if (scan->depth > limits->depth) {
+      return fail(result, IMP_XML_POLICY_VIOLATION, "elements nested too deeply");
+    }
+  } else {
+    return fail(result, IMP_XML_NOT_WELL_FORMED, "'<' without a name");
+  }
+  return IMP_XML_SCAN_MORE;
+}
+
+/* A start tag from p on, up to its end or to an attribute's value. */
+static const char *in_start(imp_xml_scan *scan, const char *p, const char *end) {
+  for (; p < end; ++p) {
+    char c = *p;
+    if (c == '>' || c == '\'' || c == '"' || c == '<') {
+      return p;
+    }
+    scan->slash = c == '/';
+  }
+  return p;
+}
+
+static const char *in_quotes(char quote, const char *p, const char *end) {
+  while (p < end && *p != quote && *p != '<') {
+    ++p;
+  }
+  return p;
+}
+
+/* "[CDATA[" byte for byte, then up to "]]>". */
+static imp_xml_scan_event in_bang(imp_xml_scan *scan, char c, imp_xml_scan_result *result) {
+  if (c != "[CDATA["[scan->match]) {
+    return fail(result, IMP_XML_RESTRICTED, "comment or document type");
+  }
+  if (++scan->match == 7) {
+    scan->state = CDATA;
+    scan->match = 0;
+  }
+  return IMP_XML_SCAN_MORE;
+}
+
+static const char *in_cdata(imp_xml_scan *scan, const char *p, const char *end) {
+  for (; p < end; ++p) {
+    if (*p == ']') {
+      scan->match = scan->match < 2 ? (uint8_t)(scan->match + 1) : 2;
+    } else if (*p == '>' && scan->match == 2) {
+      scan->state = TEXT;
+      return p + 1;
+    } else {
+      scan->match = 0;
+    }
+  }
+  return p;
+}
+
+/* After the '>' of a start tag: what ended? */
+static imp_xml_scan_event end_start_tag(imp_xml_scan *scan, imp_xml_scan_result *result) {
+  if (scan->depth == 0) {
+    scan->state = OUT;
+    scan->depth = 1;
+    return scan->slash ? fail(result, IMP_XML_BAD_FORMAT, "stream closed in its own header")
+                       : IMP_XML_SCAN_HEADER;
+  }
+  scan->state = TEXT;
+  if (!scan->slash) {
+    ++scan->depth;
+  } else if (scan->depth == 1) {
+    scan->state = OUT;
+    return IMP_XML_SCAN_STANZA;
+  }
+  return IMP_XML_SCAN_MORE;
+}
+
+static imp_xml_scan_event end_end_tag(imp_xml_scan *scan) {
+  if (--scan->depth == 0) {
+    scan->state = OUT;
+    return IMP_XML_SCAN_CLOSE;
+  }
+  scan->state = scan->depth == 1 ? OUT : TEXT;
+  return scan->depth == 1 ? IMP_XML_SCAN_STANZA : IMP_XML_SCAN_MORE;
+}
+
+/* One step inside a tag; *p moves on. */
+static imp_xml_scan_event step_tag(imp_xml_scan *scan, const imp_xml_limits *limits, const char **p, const char *end,
+                                   imp_xml_scan_result *result) {
+  switch (scan->state) {
+  case START:
+    *p = in_start(scan, *p, end);
+    if (*p < end) {
+      char c = *(*p)++;
+      if (c == '>') {
+        return end_start_tag(scan, result);
+      }
+      if (c == '<') {
+        return fail(result, IMP_XML_NOT_WELL_FORMED, "'<' inside a tag");
+      }
+      scan->quote = (uint8_t)c;
+      scan->state = QUOTED;
+      scan->slash = 0;
+      if (++scan->attrs > limits->attributes) {
+        return fail(result, IMP_XML_POLICY_VIOLATION, "too many attributes");
+      }
+    }
+    return IMP_XML_SCAN_MORE;
+  case QUOTED:
+    *p = in_quotes((char)scan->quote, *p, end);
+    if (*p < end) {
+      if (**p == '<') {
+        return fail(result, IMP_XML_NOT_WELL_FORMED, "'<' inside an attribute");
+      }
+      ++*p;
+      scan->state = START;
+    }
+    return IMP_XML_SCAN_MORE;
+  default: { /* END */
+    const char *gt = memchr(*p, '>', (size_t)(end - *p));
+    const char *lt = memchr(*p, '<', (size_t)((gt != NULL ? gt : end) - *p));
+    if (lt != NULL) {
+      return fail(result, IMP_XML_NOT_WELL_FORMED, "'<' inside a tag");
+    }
+    *p = gt != NULL ? gt + 1 : end;
+    return gt != NULL ? end_end_tag(scan) : IMP_XML_SCAN_MORE;
+  }
+  }
+}
+
+static imp_xml_scan_event in_declaration(imp_xml_scan *scan, const char **p, const char *end) {
+  while (*p < end) {
+    char c = *(*p)++;
+    if (c == '>' && scan->match) {
+      scan->state = OUT;
+      return IMP_XML_SCAN_DECLARATION;
+    }
+    scan->match = c == '?';
+  }
+  return IMP_XML_SCAN_MORE;
+}
+
+static imp_xml_scan_event step(imp_xml_scan *scan, const imp_xml_limits *limits, const char **p, const char *end,
+                               const char *data, imp_xml_scan_result *result) {
+  switch (scan->state) {
+  case OUT:
+    while (*p < end && is_space(**p)) {
+      ++*p;
+    }
+    result->start = (size_t)(*p - data);
+    if (*p == end) {
+      return IMP_XML_SCAN_MORE;
+    }
+    if (**p != '<') {
+      return scan->depth == 0 ? fail(result, IMP_XML_NOT_WELL_FORMED, "text in front of the stream header")
+                              : fail(result, IMP_XML_BAD_FORMAT, "text between stanzas");
+    }
+    scan->bytes = 0;
+    scan->state = LESS;
+    ++*p;
+    return IMP_XML_SCAN_MORE;
+  case TEXT:
+    *p = memchr(*p, '<', (size_t)(end - *p));
+    if (*p == NULL) {
+      *p = end;
+    } else {
+      ++*p;
+      scan->state = LESS;
+    }
+    return IMP_XML_SCAN_MORE;
+  case LESS:
+    return begin_tag(scan, *(*p)++, limits, result);
+  case BANG:
+    return in_bang(scan, *(*p)++, result);
+  case CDATA:
+    *p = in_cdata(scan, *p, end);
+    return IMP_XML_SCAN_MORE;
+  case DECLARATION:
+    return in_declaration(scan, p, end);
+  default:
+    return step_tag(scan, limits, p, end, result);
+  }
+}
+
+static int in_tag(const imp_xml_scan *scan) {
+  return scan->state == START || scan->state == QUOTED || scan->state == END || scan->state == DECLARATION;
+}
+
+/* Tags have a bound of their own: without it one tag could be as big as a stanza. */
+static int tag_too_big(const imp_xml_scan *scan, const imp_xml_limits *limits) {
+  return scan->tagbytes > (scan->depth == 0 && scan->state == DECLARATION ? DECLARATION_MAX : limits->attribute_bytes);
+}
+
+imp_xml_scan_event imp_xml_scan_next(imp_xml_scan *scan, const imp_xml_limits *limits, const char *data, size_t len,
+                                     imp_xml_scan_result *result) {
+  const char *p = data, *end = data + len;
+  imp_xml_scan_event event = IMP_XML_SCAN_MORE;
+  memset(result, 0, sizeof *result);
+  while (p < end && event == IMP_XML_SCAN_MORE) {
+    const char *before = p;
+    int tag = in_tag(scan);
+    event = step(scan, limits, &p, end, data, result);
+    size_t stepped = (size_t)(p - before);
+    if (tag) {
+      scan->tagbytes = stepped < limits->stanza_bytes ? scan->tagbytes + (uint32_t)stepped : UINT32_MAX / 2;
+      if (event != IMP_XML_SCAN_ERROR && tag_too_big(scan, limits)) {
+        event = fail(result, IMP_XML_POLICY_VIOLATION, "tag too big");
+      }
+      if (!in_tag(scan)) {
+        result->safe = (size_t)(p - data);
+      }
+    }
+  }
+  result->used = (size_t)(p - data);
+  size_t grown = result->used - result->start;
+  if (event == IMP_XML_SCAN_MORE && imp_xml_scan_is_idle(scan)) {
+    return event;
+  }
+  if (event != IMP_XML_SCAN_ERROR &&
+      (grown > limits->stanza_bytes || scan->bytes + grown > limits->stanza_bytes)) {
+    return fail(result, IMP_XML_POLICY_VIOLATION, scan->depth == 0 ? "stream header too big" : "stanza too big");
+  }
+  scan->bytes += (uint32_t)grown;
+  return event;
+}
