@@ -42,14 +42,17 @@ int imp_sasl_exchange_new(imp_sasl_exchange **ex_ptr, const imp_sasl_exchange_co
   return IMP_OK;
 }
 
-/* Forgets the attempt, not the counts. */
+static void forget_user(imp_sasl_exchange *ex) {
+  imp_jid_del(ex->user);
+  ex->user = NULL;
+}
+
+/* Ends the attempt. Counts stay, and whose attempt it was, for whoever keeps a tally. */
 static void forget(imp_sasl_exchange *ex) {
   imp_sasl_del(ex->sasl);
   ex->sasl = NULL;
   imp_stanza_del(ex->request);
   ex->request = NULL;
-  imp_jid_del(ex->user);
-  ex->user = NULL;
   ex->data = NULL;
   ex->datalen = 0;
   ex->phase = IMP_PHASE_IDLE;
@@ -60,6 +63,7 @@ void imp_sasl_exchange_del(imp_sasl_exchange *ex) {
     return;
   }
   forget(ex);
+  forget_user(ex);
   imp_jid_del(ex->from);
   imp_free(ex->domain);
   imp_free_secret(ex, sizeof *ex);
@@ -105,7 +109,9 @@ static int authzid_is(const char *authzid, const imp_jid *user) {
 
 /* A name that is no address's local part leaves ex->user NULL: there can be no such user. */
 static int find_user(imp_sasl_exchange *ex) {
-  int rc = imp_jid_new_parts(&ex->user, imp_sasl_username(ex->sasl), ex->domain, NULL);
+  int rc;
+  forget_user(ex);
+  rc = imp_jid_new_parts(&ex->user, imp_sasl_username(ex->sasl), ex->domain, NULL);
   if (rc != IMP_OK) {
     ex->user = NULL;
   }
@@ -282,6 +288,7 @@ int imp_sasl_exchange_recv(imp_sasl_exchange *ex, imp_stanza *st, imp_buf *out) 
   }
   if (ex->phase == IMP_PHASE_IDLE) {
     ex->sasl2 = sasl2;
+    forget_user(ex);
     if (is_begin(root, sasl2)) {
       return begin(ex, st, out);
     }

@@ -107,7 +107,8 @@ int imp_sasl_exchange_continue(imp_sasl_exchange *ex, const char *const *tasks, 
 uint32_t imp_sasl_exchange_mechanism(const imp_sasl_exchange *ex);
 /* Non-zero if this attempt is in SASL2. */
 int imp_sasl_exchange_is_sasl2(const imp_sasl_exchange *ex);
-/* The bare JID that the client claims to be (NEED_CREDENTIAL, HT-*), then who it is (SUCCESS); NULL before. */
+/* The bare JID that the client claims to be (NEED_CREDENTIAL, HT-*), then who it is (SUCCESS), or whom it failed to be;
+   NULL before, and for a name that can be no address. */
 imp_jid *imp_sasl_exchange_user(const imp_sasl_exchange *ex);
 /* The mechanism itself: imp_sasl_hash(), imp_sasl_authzid(), imp_sasl_token(), imp_sasl_token_matches(). */
 const imp_sasl *imp_sasl_exchange_sasl(const imp_sasl_exchange *ex);
