@@ -35,9 +35,9 @@ need_packages() {
   [ -n "$missing" ] || return 0
   say "Installing: $missing"
   # The lists of packages may be missing, or older than what the mirror has.
-  apt install -y --no-install-recommends $missing 2>/dev/null || {
-    apt update && apt install -y --no-install-recommends $missing
-  } || die "could not install: $missing"
+  apt-get -s install --no-install-recommends $missing >/dev/null 2>&1 || apt update
+  apt install -y --no-install-recommends $missing ||
+    { apt update && apt install -y --no-install-recommends $missing; } || die "could not install: $missing"
 }
 
 # build DIRECTORY TARGET CMAKE-OPTION...: configures and builds, one at a time in a directory.

@@ -1,0 +1,45 @@
+/* What a host does first, against an installed copy: a node, a loop, a store. */
+#include <stdio.h>
+#include <string.h>
+
+#include <imp/imp.h>
+#include <imp/sqlite.h>
+#include <imp/uv.h>
+
+static int check_jid(void) {
+  imp_jid *jid;
+  if (imp_jid_new(&jid, "Juliet@Capulet.example/Balcony", strlen("Juliet@Capulet.example/Balcony")) != IMP_OK) {
+    return 1;
+  }
+  int bad = strcmp(imp_jid_full(jid), "juliet@capulet.example/Balcony") != 0;
+  imp_jid_del(jid);
+  return bad;
+}
+
+static int check_node(void) {
+  imp_settings settings;
+  imp_callbacks callbacks;
+  imp_node *node;
+  imp_uv *uv;
+  uv_loop_t loop;
+  imp_settings_default(&settings, sizeof settings);
+  settings.domain = "capulet.example";
+  imp_uv_callbacks(&callbacks, sizeof callbacks);
+  if (uv_loop_init(&loop) != 0 || imp_node_new(&node, &settings, &callbacks, NULL) != IMP_OK) {
+    return 1;
+  }
+  if (imp_uv_new(&uv, &loop, node) != IMP_OK) {
+    return 1;
+  }
+  imp_uv_del(uv);
+  uv_run(&loop, UV_RUN_DEFAULT);
+  imp_node_del(node);
+  return uv_loop_close(&loop) != 0;
+}
+
+int main(void) {
+  int bad = strcmp(imp_version(), IMP_VERSION) != 0 || check_jid() || check_node() ||
+            strcmp(imp_sqlite_vtable()->name, "sqlite") != 0;
+  puts(bad ? "bad" : "good");
+  return bad;
+}

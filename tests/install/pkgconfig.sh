@@ -1,0 +1,19 @@
+#!/bin/sh
+# pkgconfig.sh shared|static PREFIX LIBDIR WORK CC: a consumer by pkg-config.
+set -eu
+kind=$1 prefix=$2 libdir=$3 work=$4 cc=$5
+here=$(dirname "$0")
+export PKG_CONFIG_PATH="$libdir/pkgconfig"
+mkdir -p "$work"
+cflags=$(pkg-config --cflags imp-uv imp-sqlite)
+if [ "$kind" = static ]; then
+  # Both kinds lie in one folder: name the archives.
+  libs=$(pkg-config --static --libs imp-uv imp-sqlite | sed -E 's/-l(imp(-[a-z]+)?)( |$)/-l:lib\1.a\3/g')
+else
+  libs=$(pkg-config --libs imp-uv imp-sqlite)
+  case $libs in *gnutls*) echo "a shared consumer must not link what libimp uses inside: $libs"; exit 1 ;; esac
+fi
+$cc -std=gnu11 -Wall -Wextra -Werror "$here/consumer/consumer.c" $cflags $libs -o "$work/consumer"
+LD_LIBRARY_PATH=$libdir "$work/consumer"
+needs_ours=$(readelf -d "$work/consumer" | grep -c 'NEEDED.*libimp' || true)
+case $kind$needs_ours in static0 | shared[1-9]) ;; *) echo "linked the wrong way: $kind, $needs_ours"; exit 1 ;; esac
