@@ -88,6 +88,8 @@ def check_layers():
     faults = []
     for path in sources("lib"):
         room = path.parts[1]
+        if len(path.parts) == 2:  # lib/features.c puts rooms together
+            continue
         if room not in layers:
             faults.append(f"{path}: room {room} is not in lib/README.md")
             continue
