@@ -1,6 +1,6 @@
+#include <idn-free.h>
 #include <idna.h>
 #include <stringprep.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/codec.h"
@@ -131,8 +131,8 @@ static int prep_idna(char *out, size_t *outlen, const char *s) {
       memcpy(out, text, *outlen + 1);
     }
   }
-  free(ascii); /* libidn's, not ours */
-  free(text);
+  idn_free(ascii); /* libidn's, not ours */
+  idn_free(text);
   return err;
 }
 
