@@ -27,7 +27,7 @@ void imp_conn_set_over(imp_conn *conn) {
 }
 
 static void drop_output(imp_conn *conn) {
-  imp_buf_consume(&conn->out, imp_buf_len(&conn->out));
+  imp_conn_consume(conn, imp_buf_len(&conn->out));
   if (conn->tls != NULL) {
     imp_tls_drop(conn->tls);
   }

@@ -46,6 +46,8 @@ static void free_conn(imp_conn *conn) {
   imp_heap_remove(conn->env->timers, &conn->timer);
   imp_list_remove(&conn->all);
   imp_list_remove(&conn->dirty);
+  imp_list_remove(&conn->gather);
+  imp_list_remove(&conn->gather);
   imp_xml_stream_reset(&conn->xml);
   imp_conn_stash_del(conn);
   imp_conn_setup_del(conn);
@@ -158,7 +160,9 @@ int imp_conn_is_paused(const imp_conn *conn) {
   return conn->state <= IMP_CONN_CLOSING && (conn->paused || imp_conn_stash_half_full(conn));
 }
 
-int imp_conn_want_close(const imp_conn *conn) { return conn->state == IMP_CONN_OVER; }
+int imp_conn_want_close(const imp_conn *conn) {
+  return conn->state == IMP_CONN_OVER && imp_conn_sendable(conn) == imp_buf_len(&conn->out);
+}
 
 void *imp_conn_get_user_data(const imp_conn *conn) { return conn->user_data; }
 

@@ -120,6 +120,24 @@ imp_stream_env *imp_conn_env(const imp_conn *conn);
    imp_conn_want_close() became true, or when it is no longer paused: the host's want_write looks at all three.
    May call events.ended (see there). */
 imp_conn *imp_conn_next_dirty(imp_stream_env *env);
+/* ---- output that waits for a commit; see gate.c ---- */
+
+/* From now on only what is released may leave (what is there now may). */
+void imp_conn_set_gated(imp_conn *conn, int gated);
+int imp_conn_is_gated(const imp_conn *conn);
+/* All that is there now may leave. */
+void imp_conn_release(imp_conn *conn);
+/* What is there now belongs to the next commit. */
+void imp_conn_gather(imp_conn *conn, imp_list *gathered);
+/* The commit begins, with all that are in this list. */
+void imp_conn_commit_begins(imp_list *gathered);
+/* It is over: takes the next connection off the list; NULL when none. */
+imp_conn *imp_conn_next_gathered(imp_list *gathered);
+/* Its gathered output may leave; what came meanwhile makes it dirty again. */
+void imp_conn_release_gathered(imp_conn *conn);
+/* It failed: the output is dropped and the connection is over, not in good order. */
+void imp_conn_abort(imp_conn *conn, const char *why);
+
 /* Every open connection of the env, for shutdown: calls fn for each. */
 void imp_conn_each(imp_stream_env *env, void (*fn)(imp_conn *conn, void *ctx), void *ctx);
 

@@ -27,7 +27,7 @@ enum { IMP_CONN_OPEN = 0, IMP_CONN_CLOSING, IMP_CONN_LINGER, IMP_CONN_OVER };
 
 struct imp_conn {
   imp_stream_env *env;
-  imp_list all, dirty;
+  imp_list all, dirty, gather;
   imp_timer timer; /* until authenticated, while paused, while closing; otherwise in no heap */
   imp_xml_stream xml;
   imp_buf out; /* before TLS */
@@ -39,6 +39,7 @@ struct imp_conn {
   char *peer, *error;    /* NULL: "" */
   void *user_data, *owner;
   const imp_jid *jid;
+  size_t clear, mark; /* front of `out` that may leave, that the commit under way lets leave; see gate.c */
   uint32_t preauth_bytes;
   uint32_t debt; /* bytes that were taken above the rate */
   char id[20];
@@ -53,6 +54,7 @@ struct imp_conn {
   uint8_t peer_closed; /* </stream:stream> or <close/> came */
   uint8_t eof;         /* came while stanzas waited */
   uint8_t ended, clean, told;
+  uint8_t gated, gathered, committing;
 };
 
 /* Proxy header under way, and what the host said of a TLS session of its own. */
@@ -140,6 +142,12 @@ int imp_conn_write_end(imp_conn *conn, size_t mark, int rc);
 int imp_conn_write_close(imp_conn *conn);
 int imp_conn_write_stream_error(imp_conn *conn, const char *condition, const char *text, const char *app);
 imp_framing imp_conn_framing(const imp_conn *conn);
+
+/* ---- gate.c ---- */
+
+/* How much of the front of `out` may leave now; and that it has left. */
+size_t imp_conn_sendable(const imp_conn *conn);
+void imp_conn_consume(imp_conn *conn, size_t len);
 
 /* ---- tls_session.c ---- */
 

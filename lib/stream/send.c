@@ -86,11 +86,12 @@ size_t imp_conn_send_peekv(imp_conn *conn, imp_iovec *iov, size_t n) {
     imp_tls_seal(conn);
   }
   const imp_buf *buf = wire(conn);
-  if (n == 0 || imp_buf_len(buf) == 0) {
+  size_t len = conn->tls != NULL ? imp_buf_len(buf) : imp_conn_sendable(conn);
+  if (n == 0 || len == 0) {
     return 0;
   }
   iov[0].base = imp_buf_data(buf);
-  iov[0].len = imp_buf_len(buf);
+  iov[0].len = len;
   return 1;
 }
 
@@ -109,7 +110,11 @@ void imp_conn_send_done(imp_conn *conn, size_t len, imp_tstamp ts) {
     len = have;
   }
   conn->env->bytes_out += len;
-  imp_buf_consume(buf, len);
+  if (conn->tls != NULL) {
+    imp_buf_consume(buf, len);
+  } else {
+    imp_conn_consume(conn, len);
+  }
   if (len == have) {
     imp_stream_buf_give(conn->env, buf);
   }

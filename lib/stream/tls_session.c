@@ -200,7 +200,8 @@ void imp_tls_feed(imp_conn *conn, const uint8_t *data, size_t len) {
 /* One record a time; the room for all is made at once. */
 static int seal_text(imp_tls *tls, imp_buf *out) {
   int err;
-  size_t len = imp_buf_len(out) < SEAL_MAX ? imp_buf_len(out) : SEAL_MAX;
+  size_t len = imp_conn_sendable(tls->conn);
+  len = len < SEAL_MAX ? len : SEAL_MAX;
   imp_stream_buf_take(tls->conn->env, &tls->wire);
   if (imp_buf_reserve(&tls->wire, len + (len / RECORD_MAX + 1) * RECORD_ROOM, &err) == NULL) {
     return GNUTLS_E_MEMORY_ERROR;
@@ -210,7 +211,7 @@ static int seal_text(imp_tls *tls, imp_buf *out) {
     if (n < 0) {
       return (int)n;
     }
-    imp_buf_consume(out, (size_t)n);
+    imp_conn_consume(tls->conn, (size_t)n);
     len -= (size_t)n;
   }
   return 0;
@@ -223,7 +224,7 @@ void imp_tls_seal(imp_conn *conn) {
   if (!tls->done || tls->broken || imp_buf_len(&tls->wire) >= SEAL_MAX / 4) {
     return;
   }
-  if (imp_buf_len(out) > 0) {
+  if (imp_conn_sendable(conn) > 0) {
     rc = seal_text(tls, out);
     if (imp_buf_len(out) == 0) {
       imp_stream_buf_give(conn->env, out);

@@ -10,7 +10,7 @@
 
 #include "core/mem.h"
 
-kit_certificate kit_server, kit_server2, kit_server384, kit_ca, kit_client, kit_stranger;
+skit_certificate skit_server, skit_server2, skit_server384, skit_ca, skit_client, skit_stranger;
 
 /* ---- certificates ---- */
 
@@ -21,14 +21,14 @@ static void must(int rc) {
   }
 }
 
-static void export_pair(kit_certificate *out, gnutls_x509_crt_t crt, gnutls_x509_privkey_t key) {
+static void export_pair(skit_certificate *out, gnutls_x509_crt_t crt, gnutls_x509_privkey_t key) {
   size_t len = sizeof out->cert;
   must(gnutls_x509_crt_export(crt, GNUTLS_X509_FMT_PEM, out->cert, &len));
   len = sizeof out->key;
   must(gnutls_x509_privkey_export(key, GNUTLS_X509_FMT_PEM, out->key, &len));
 }
 
-static void load_pair(const kit_certificate *in, gnutls_x509_crt_t *crt, gnutls_x509_privkey_t *key) {
+static void load_pair(const skit_certificate *in, gnutls_x509_crt_t *crt, gnutls_x509_privkey_t *key) {
   gnutls_datum_t cert = {(unsigned char *)in->cert, (unsigned)strlen(in->cert)};
   gnutls_datum_t pem = {(unsigned char *)in->key, (unsigned)strlen(in->key)};
   must(gnutls_x509_crt_init(crt));
@@ -37,7 +37,7 @@ static void load_pair(const kit_certificate *in, gnutls_x509_crt_t *crt, gnutls_
   must(gnutls_x509_privkey_import(*key, &pem, GNUTLS_X509_FMT_PEM));
 }
 
-static void make(kit_certificate *out, const char *name, const kit_certificate *issuer,
+static void make(skit_certificate *out, const char *name, const skit_certificate *issuer,
                  gnutls_digest_algorithm_t hash, const char *purpose) {
   static unsigned char serial = 1;
   gnutls_x509_crt_t crt, by;
@@ -52,7 +52,7 @@ static void make(kit_certificate *out, const char *name, const kit_certificate *
   must(gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, name, (unsigned)strlen(name)));
   must(gnutls_x509_crt_set_activation_time(crt, time(NULL) - 3600));
   must(gnutls_x509_crt_set_expiration_time(crt, time(NULL) + 86400));
-  must(gnutls_x509_crt_set_basic_constraints(crt, out == &kit_ca, -1));
+  must(gnutls_x509_crt_set_basic_constraints(crt, out == &skit_ca, -1));
   if (purpose != NULL) {
     must(gnutls_x509_crt_set_key_purpose_oid(crt, purpose, 0));
   }
@@ -69,18 +69,18 @@ static void make(kit_certificate *out, const char *name, const kit_certificate *
   gnutls_x509_privkey_deinit(key);
 }
 
-void kit_certificates(void) {
-  make(&kit_ca, "ca", NULL, GNUTLS_DIG_SHA256, NULL);
-  make(&kit_server, "imp.example", NULL, GNUTLS_DIG_SHA256, NULL);
-  make(&kit_server2, "imp.example", NULL, GNUTLS_DIG_SHA256, NULL);
-  make(&kit_server384, "imp.example", NULL, GNUTLS_DIG_SHA384, NULL);
-  make(&kit_client, "client", &kit_ca, GNUTLS_DIG_SHA256, GNUTLS_KP_TLS_WWW_CLIENT);
-  make(&kit_stranger, "stranger", NULL, GNUTLS_DIG_SHA256, GNUTLS_KP_TLS_WWW_CLIENT);
+void skit_certificates(void) {
+  make(&skit_ca, "ca", NULL, GNUTLS_DIG_SHA256, NULL);
+  make(&skit_server, "imp.example", NULL, GNUTLS_DIG_SHA256, NULL);
+  make(&skit_server2, "imp.example", NULL, GNUTLS_DIG_SHA256, NULL);
+  make(&skit_server384, "imp.example", NULL, GNUTLS_DIG_SHA384, NULL);
+  make(&skit_client, "client", &skit_ca, GNUTLS_DIG_SHA256, GNUTLS_KP_TLS_WWW_CLIENT);
+  make(&skit_stranger, "stranger", NULL, GNUTLS_DIG_SHA256, GNUTLS_KP_TLS_WWW_CLIENT);
 }
 
 /* ---- the owner ---- */
 
-static kit *kit_of(imp_conn *conn) { return imp_conn_env(conn)->ctx; }
+static kit *skit_of(imp_conn *conn) { return imp_conn_env(conn)->ctx; }
 
 static void note(kit *k, const char *what) {
   if (imp_buf_len(&k->seen) > 0) {
@@ -93,7 +93,7 @@ static void submit(imp_conn *conn, const char *text) { (void)imp_conn_submit_tex
 
 static void on_opened(imp_conn *conn, const imp_stanza *header) {
   assert_non_null(imp_elem_attr(imp_stanza_root(header), "to"));
-  note(kit_of(conn), "(");
+  note(skit_of(conn), "(");
   imp_conn_send_header(conn, "imp.example", NULL);
   submit(conn, "<stream:features xmlns:stream='http://etherx.jabber.org/streams'/>");
 }
@@ -119,14 +119,14 @@ static void on_stanza(imp_conn *conn, imp_stanza *st) {
     imp_conn_fail(conn, imp_elem_text(imp_stanza_root(st), NULL), "as asked", NULL);
   } else if (strcmp(name, "bye") == 0) {
     imp_conn_close(conn, NULL, 0);
-  } else if (kit_of(conn)->echo) {
+  } else if (skit_of(conn)->echo) {
     imp_conn_submit_stanza(conn, st);
   }
-  note(kit_of(conn), name);
+  note(skit_of(conn), name);
   imp_stanza_del(st);
 }
 
-static void on_ended(imp_conn *conn, int clean) { note(kit_of(conn), clean ? ")" : "!"); }
+static void on_ended(imp_conn *conn, int clean) { note(skit_of(conn), clean ? ")" : "!"); }
 
 static const imp_conn_events events = {on_opened, on_stanza, on_ended};
 
@@ -156,13 +156,13 @@ static void client_del(kit *k) {
   imp_buf_reset(&k->reply);
 }
 
-void kit_drop_conn(kit *k) {
+void skit_drop_conn(kit *k) {
   imp_conn_del(k->conn, k->env.now);
   k->conn = NULL;
   client_del(k);
 }
 
-static void kit_del(void *object) {
+static void skit_del(void *object) {
   kit *k = object;
   if (k->conn != NULL) {
     imp_conn_del(k->conn, k->env.now);
@@ -186,11 +186,11 @@ static void set_limits(imp_stream_limits *limits) {
   limits->output_max = 65536;
 }
 
-kit *kit_new(const kit_certificate *cert, const kit_certificate *ca) {
+kit *skit_new(const skit_certificate *cert, const skit_certificate *ca) {
   char text[200];
   kit *k = calloc(1, sizeof *k);
   assert_non_null(k);
-  unit_own(kit_del, k);
+  unit_own(skit_del, k);
   imp_heap_init(&k->timers);
   imp_buf_init(&k->seen, 1 << 20);
   imp_buf_init(&k->raw, 1 << 26);
@@ -210,13 +210,13 @@ kit *kit_new(const kit_certificate *cert, const kit_certificate *ca) {
   return k;
 }
 
-void kit_accept_params(kit *k, const imp_conn_params *params) {
+void skit_accept_params(kit *k, const imp_conn_params *params) {
   assert_int_equal(imp_conn_new(&k->conn, &k->env, params, k->env.now), IMP_OK);
 }
 
-void kit_accept(kit *k, imp_role role) {
+void skit_accept(kit *k, imp_role role) {
   imp_conn_params params = {.size = sizeof params, .role = role, .peer = "192.0.2.1"};
-  kit_accept_params(k, &params);
+  skit_accept_params(k, &params);
 }
 
 /* ---- the client ---- */
@@ -242,7 +242,7 @@ static ssize_t client_push(gnutls_transport_ptr_t ptr, const void *data, size_t 
   return imp_buf_append(&((kit *)ptr)->reply, data, len) == IMP_OK ? (ssize_t)len : -1;
 }
 
-void kit_client_tls(kit *k, const char *priorities, const char *alpn, const kit_certificate *cert) {
+void skit_client_tls(kit *k, const char *priorities, const char *alpn, const skit_certificate *cert) {
   must(gnutls_init(&k->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK));
   must(gnutls_priority_set_direct(k->session, priorities != NULL ? priorities : "NORMAL", NULL));
   must(gnutls_certificate_allocate_credentials(&k->cred));
@@ -318,7 +318,7 @@ static size_t feed_server(kit *k) {
   return moved;
 }
 
-void kit_pump(kit *k) {
+void skit_pump(kit *k) {
   size_t moved;
   do {
     client_turn(k);
@@ -327,9 +327,9 @@ void kit_pump(kit *k) {
   } while (moved > 0);
 }
 
-void kit_send_bytes(kit *k, const void *data, size_t len) {
+void skit_send_bytes(kit *k, const void *data, size_t len) {
   if (k->session != NULL) {
-    kit_pump(k);
+    skit_pump(k);
     for (size_t sent = 0; sent < len;) {
       ssize_t n = gnutls_record_send(k->session, (const char *)data + sent, len - sent);
       if (n < 0) {
@@ -340,12 +340,12 @@ void kit_send_bytes(kit *k, const void *data, size_t len) {
   } else {
     imp_buf_append(&k->reply, data, len);
   }
-  kit_pump(k);
+  skit_pump(k);
 }
 
-void kit_send(kit *k, const char *text) { kit_send_bytes(k, text, strlen(text)); }
+void skit_send(kit *k, const char *text) { skit_send_bytes(k, text, strlen(text)); }
 
-void kit_send_frame(kit *k, unsigned first, const void *payload, size_t len) {
+void skit_send_frame(kit *k, unsigned first, const void *payload, size_t len) {
   static const uint8_t mask[4] = {0x12, 0x34, 0x56, 0x78};
   uint8_t *frame = malloc(len + 14);
   size_t n = 0;
@@ -368,40 +368,40 @@ void kit_send_frame(kit *k, unsigned first, const void *payload, size_t len) {
   for (size_t i = 0; i < len; i++) {
     frame[n++] = (uint8_t)(((const uint8_t *)payload)[i] ^ mask[i % 4]);
   }
-  kit_send_bytes(k, frame, n);
+  skit_send_bytes(k, frame, n);
   free(frame);
 }
 
-void kit_send_message(kit *k, const char *text) { kit_send_frame(k, 0x81, text, strlen(text)); }
+void skit_send_message(kit *k, const char *text) { skit_send_frame(k, 0x81, text, strlen(text)); }
 
-void kit_upgrade(kit *k) {
-  kit_send(k, "GET /xmpp-websocket HTTP/1.1\r\nHost: imp.example:5280\r\nUpgrade: websocket\r\n"
+void skit_upgrade(kit *k) {
+  skit_send(k, "GET /xmpp-websocket HTTP/1.1\r\nHost: imp.example:5280\r\nUpgrade: websocket\r\n"
               "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: xmpp\r\nOrigin: https://x.example\r\n\r\n");
 }
 
-const char *kit_text(const kit *k) {
+const char *skit_text(const kit *k) {
   return imp_buf_len(&k->text) > 0 ? (const char *)imp_buf_data(&k->text) : "";
 }
 
-const char *kit_seen(const kit *k) {
+const char *skit_seen(const kit *k) {
   return imp_buf_len(&k->seen) > 0 ? (const char *)imp_buf_data(&k->seen) : "";
 }
 
-void kit_clear(kit *k) {
+void skit_clear(kit *k) {
   imp_buf_consume(&k->text, imp_buf_len(&k->text));
   k->reads = 0;
 }
 
-void kit_advance(kit *k, imp_tstamp by) {
+void skit_advance(kit *k, imp_tstamp by) {
   k->env.now += by;
   imp_heap_run(&k->timers, k->env.now);
   if (k->conn != NULL) {
-    kit_pump(k);
+    skit_pump(k);
   }
 }
 
-void kit_assert_has(const char *haystack, const char *needle, const char *file, int line) {
+void skit_assert_has(const char *haystack, const char *needle, const char *file, int line) {
   if (strstr(haystack, needle) == NULL) {
     print_error("\"%.2000s\" is not in \"%.4000s\"\n", needle, haystack);
     _fail(file, line);

@@ -43,49 +43,49 @@ typedef struct kit {
   int handshaken;
 } kit;
 
-/* Self-signed or signed by a CA, made once per process by kit_certificates(). */
-typedef struct kit_certificate {
+/* Self-signed or signed by a CA, made once per process by skit_certificates(). */
+typedef struct skit_certificate {
   char cert[4096], key[4096];
-} kit_certificate;
-extern kit_certificate kit_server, kit_server2, kit_server384, kit_ca, kit_client, kit_stranger;
-void kit_certificates(void);
+} skit_certificate;
+extern skit_certificate skit_server, skit_server2, skit_server384, skit_ca, skit_client, skit_stranger;
+void skit_certificates(void);
 
 /* A kit without a connection, owned by the test. With TLS if `cert` is given. */
-kit *kit_new(const kit_certificate *cert, const kit_certificate *ca);
+kit *skit_new(const skit_certificate *cert, const skit_certificate *ca);
 /* Its connection. */
-void kit_accept(kit *k, imp_role role);
-void kit_accept_params(kit *k, const imp_conn_params *params);
-void kit_drop_conn(kit *k);
+void skit_accept(kit *k, imp_role role);
+void skit_accept_params(kit *k, const imp_conn_params *params);
+void skit_drop_conn(kit *k);
 
 /* Client side of TLS: call when the next bytes are to be a ClientHello. `alpn` and `cert` may be NULL. */
-void kit_client_tls(kit *k, const char *priorities, const char *alpn, const kit_certificate *cert);
+void skit_client_tls(kit *k, const char *priorities, const char *alpn, const skit_certificate *cert);
 
 /* Sends text (through TLS if there is any) and moves bytes both ways until all are quiet. */
-void kit_send(kit *k, const char *text);
-void kit_send_bytes(kit *k, const void *data, size_t len);
+void skit_send(kit *k, const char *text);
+void skit_send_bytes(kit *k, const void *data, size_t len);
 /* Moves bytes only. */
-void kit_pump(kit *k);
+void skit_pump(kit *k);
 /* A masked frame. */
-void kit_send_frame(kit *k, unsigned first, const void *payload, size_t len);
-void kit_send_message(kit *k, const char *text);
+void skit_send_frame(kit *k, unsigned first, const void *payload, size_t len);
+void skit_send_message(kit *k, const char *text);
 /* HTTP upgrade that succeeds. */
-void kit_upgrade(kit *k);
+void skit_upgrade(kit *k);
 
 /* What the client has got, NUL-ended, and what the owner saw. */
-const char *kit_text(const kit *k);
-const char *kit_seen(const kit *k);
+const char *skit_text(const kit *k);
+const char *skit_seen(const kit *k);
 /* Forgets what it has got. */
-void kit_clear(kit *k);
+void skit_clear(kit *k);
 /* Moves the clock and fires what is due. */
-void kit_advance(kit *k, imp_tstamp by);
+void skit_advance(kit *k, imp_tstamp by);
 
 #define KIT_OPEN "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='imp.example' version='1.0'>"
 #define KIT_WS_OPEN "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='imp.example' version='1.0'/>"
 #define KIT_WS_CLOSE "<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>"
 #define KIT_STARTTLS "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 
-#define assert_has(haystack, needle) kit_assert_has(haystack, needle, __FILE__, __LINE__)
-void kit_assert_has(const char *haystack, const char *needle, const char *file, int line);
+#define assert_has(haystack, needle) skit_assert_has(haystack, needle, __FILE__, __LINE__)
+void skit_assert_has(const char *haystack, const char *needle, const char *file, int line);
 #define assert_has_no(haystack, needle) assert_null(strstr(haystack, needle))
 
 #endif
