@@ -1,4 +1,4 @@
-"""Packages, build and certificate."""
+"""Build and certificate."""
 import os
 import pathlib
 import subprocess
@@ -6,41 +6,10 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BENCH = ROOT / "tests" / "bench"
-PACKAGES = {  # package: what shows that it is there
-    "build-essential": "/usr/bin/cc",
-    "cmake": "/usr/bin/cmake",
-    "ninja-build": "/usr/bin/ninja",
-    "pkg-config": "/usr/bin/pkg-config",
-    "openssl": "/usr/bin/openssl",
-    "libssl-dev": "/usr/include/openssl/ssl.h",
-    "libgnutls28-dev": "/usr/include/gnutls/gnutls.h",
-    "libxml2-dev": "/usr/include/libxml2/libxml/parser.h",
-    "libuv1-dev": "/usr/include/uv.h",
-    "libc-ares-dev": "/usr/include/ares.h",
-    "libsqlite3-dev": "/usr/include/sqlite3.h",
-    "libidn-dev": "/usr/include/stringprep.h",
-    "libidn2-dev": "/usr/include/idn2.h",
-    "libwslay-dev": "/usr/include/wslay/wslay.h",
-    "python3-matplotlib": "/usr/lib/python3/dist-packages/matplotlib",
-}
-PEER_PACKAGES = {"prosody": "/usr/bin/prosody", "ejabberd": "/usr/sbin/ejabberdctl"}
 
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
-
-
-def install(peers):
-    want = dict(PACKAGES, **{p: PEER_PACKAGES[p] for p in peers})
-    missing = [name for name, path in want.items() if not os.path.exists(path)]
-    if not missing:
-        return
-    say("installing " + " ".join(missing))
-    sudo = [] if os.geteuid() == 0 else ["sudo"]
-    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", RUNLEVEL="1")
-    subprocess.run(sudo + ["apt-get", "update", "-qq"], check=True, env=env)
-    subprocess.run(sudo + ["apt-get", "install", "-y", "-qq", "--no-install-recommends"] + missing,
-                   check=True, env=env, stdout=subprocess.DEVNULL)
 
 
 def build(where, targets):
