@@ -109,8 +109,9 @@ IMP_EXTERN uint32_t imp_sasl_mechanism(const imp_sasl *sasl);
 /** Which hash this exchange needs: "SHA-1", "SHA-256", "SHA-512"; NULL for PLAIN (any will do) and the rest. */
 IMP_EXTERN const char *imp_sasl_hash(const imp_sasl *sasl);
 /**
- * The authentication identity that the client claims (SASLprep'd; ANONYMOUS: its trace), the authorisation identity as
- * sent ("" if none), the bearer token; "" before they are known.
+ * The authentication identity that the client claims (SASLprep'd; ANONYMOUS: its trace; OAUTHBEARER: the local part of
+ * its authorisation identity), the authorisation identity as sent ("" if none), the bearer token; "" before they are
+ * known.
  */
 IMP_EXTERN const char *imp_sasl_username(const imp_sasl *sasl);
 IMP_EXTERN const char *imp_sasl_authzid(const imp_sasl *sasl);

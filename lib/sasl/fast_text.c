@@ -88,7 +88,7 @@ static int decode_line(imp_fast_record *record, const char *at, const char *end)
   if (token == NULL || token->secret[0] != '\0' || !take_word(&at, end, mechanism, sizeof mechanism) ||
       !take_number(&at, end, &token->issued) || !take_number(&at, end, &token->expiry) ||
       !take_number(&at, end, &token->count) || !take_word(&at, end, token->secret, sizeof token->secret) ||
-      at != end || !is_secret(token->secret)) {
+      at != end || end[-1] == ' ' || !is_secret(token->secret)) {
     return IMP_ERR_MALFORMED;
   }
   token->mechanism = imp_sasl_mechanism_by_name(mechanism, strlen(mechanism));

@@ -60,8 +60,10 @@ static int read_token(const imp_text *auth, imp_text *token) {
   return token->len > 0 ? IMP_OK : IMP_ERR_MALFORMED;
 }
 
+/* The name that goes with a token is the local part of whom the client wants to be. */
 static int take_authzid(imp_sasl *sasl, const imp_gs2 *gs2) {
   char *name;
+  const char *at;
   size_t len;
   int rc;
 
@@ -71,6 +73,10 @@ static int take_authzid(imp_sasl *sasl, const imp_gs2 *gs2) {
   rc = imp_saslname_decode(&name, &len, &gs2->authzid);
   if (rc == IMP_OK) {
     rc = imp_sasl_set_authzid(sasl, name, len);
+    at = memchr(name, '@', len);
+    if (rc == IMP_OK) {
+      rc = imp_sasl_set_username(sasl, name, at != NULL ? (size_t)(at - name) : len);
+    }
     imp_free(name);
   }
   return rc;

@@ -199,6 +199,7 @@ static void reads_bearer_token(void **state) {
                    IMP_SASL_NEED_HOST);
   assert_string_equal(imp_sasl_token(sasl), "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==");
   assert_string_equal(imp_sasl_authzid(sasl), "user@example.com");
+  assert_string_equal(imp_sasl_username(sasl), "user");
   assert_int_equal(DECIDE(sasl, "user"), IMP_SASL_SUCCESS);
   assert_null(out);
   assert_string_equal(imp_sasl_username(sasl), "user");
