@@ -186,8 +186,9 @@ typedef enum imp_sm_settled {
 } imp_sm_settled;
 
 /**
- * Callbacks. Those marked optional may be NULL. A callback may call imp_sm_get_…() on the session that it is about, and
- * anything on other sessions (an error that is returned may have to be queued there); nothing else on its own.
+ * Callbacks. Those marked optional may be NULL. A callback may call anything on other sessions (an error that is returned may have to
+ * be queued there). On the session that it is about it may call imp_sm_get_…() and imp_sm_sent(): to hand out the
+ * next stored message when one was acknowledged, or an error to a client that wrote to itself. Nothing else.
  */
 typedef struct imp_sm_callbacks {
   size_t size;
@@ -315,8 +316,8 @@ IMP_EXTERN void imp_sm_received(imp_sm *sm);
  * pass here in the order in which it is written, `packet` NULL for one that is counted but not worth keeping.
  *
  * Returns IMP_SM_WANT_R if an <r/> is to follow; it counts as written then. Never while one is outstanding; after `ack_rate`
- * stanzas since the last; and once when the buffer becomes half full. Else IMP_OK, or IMP_ERR_NOMEM: then the packet
- * was not taken, nothing was counted and the stanza must not be written.
+ * stanzas since the last; and once when the buffer becomes half full. Else IMP_OK, or IMP_ERR_NOMEM, or IMP_ERR_STATE (in a callback
+ * of a session that is ending): then the packet was not taken, nothing was counted and the stanza must not be written.
  *
  * A full buffer evicts its oldest packets (settle with IMP_SM_EVICTED) before the new one is taken. The newest is always kept, even
  * if it alone is above `buffer_bytes`. `bytes` counts up to 2^31 - 1.

@@ -22,58 +22,96 @@ void imp_sm_settle_slot(imp_sm *sm, imp_sm_slot slot, imp_sm_settled how) {
   manager->cb.settle(sm, slot.packet, slot.count, how, manager->user_data);
 }
 
-static void evict(imp_sm *sm) {
+void imp_sm_evict(imp_sm *sm) {
   imp_sm_slot slot = imp_sm_ring_pop(sm->ring);
   sm->evicted = slot.count;
   imp_sm_settle_slot(sm, slot, IMP_SM_EVICTED);
 }
 
-/* Keeps a packet; the oldest make room. The newest always stays. */
-int imp_sm_take(imp_sm *sm, imp_sm_slot slot) {
+static int over(const imp_sm *sm, uint32_t bytes) {
   const imp_sm_settings *s = &sm->grant->settings;
-  imp_sm_manager *manager = sm->grant->manager;
-  uint32_t len = imp_sm_ring_len(sm->ring);
-  if (len < s->buffer_packets && (sm->ring == NULL || len == sm->ring->cap) &&
-      imp_sm_ring_reserve(&sm->ring, &manager->pool, 1) != IMP_OK) {
-    return IMP_ERR_NOMEM;
+  const imp_sm_ring *ring = sm->ring;
+  return ring->len >= s->buffer_packets || (ring->len > 0 && ring->bytes + bytes > s->buffer_bytes);
+}
+
+/*
+ * The oldest go.  A callback may send on this very session (an error for a message that came from here): that is
+ * taken without evicting, and this loop, not recursion, makes good for it.
+ */
+static void evict_for(imp_sm *sm, uint32_t bytes) {
+  if (sm->evicting) {
+    return;
   }
-  while (sm->ring->len >= s->buffer_packets || (sm->ring->len > 0 && sm->ring->bytes + slot.bytes > s->buffer_bytes)) {
-    evict(sm);
+  sm->evicting = 1;
+  for (uint32_t most = sm->ring->len; most > 0 && over(sm, bytes); most--) {
+    imp_sm_evict(sm);
   }
+  sm->evicting = 0;
+}
+
+static int reserve(imp_sm *sm) {
+  imp_sm_ring *ring = sm->ring;
+  return ring != NULL && ring->len < ring->cap ? IMP_OK
+                                                : imp_sm_ring_reserve(&sm->ring, &sm->grant->manager->pool, 1);
+}
+
+int imp_sm_make_room(imp_sm *sm, uint32_t bytes) {
+  imp_sm_ring *ring = sm->ring;
+  if (ring != NULL && !over(sm, bytes)) {
+    return reserve(sm);
+  }
+  if (ring == NULL || (ring->len < sm->grant->settings.buffer_packets && ring->len == ring->cap)) {
+    if (reserve(sm) != IMP_OK) { /* before anything is evicted */
+      return IMP_ERR_NOMEM;
+    }
+  }
+  evict_for(sm, bytes);
+  return reserve(sm);
+}
+
+void imp_sm_put(imp_sm *sm, imp_sm_slot slot) {
+  imp_sm_stats *stats = &sm->grant->manager->stats;
   imp_sm_ring_push(sm->ring, slot);
-  manager->stats.queued++;
-  manager->stats.queued_bytes += slot.bytes;
-  return IMP_OK;
+  stats->queued++;
+  stats->queued_bytes += slot.bytes;
 }
 
 /* A client that has acknowledged nothing for 2^31 stanzas: what is so old is not tracked any more. */
 static void slide(imp_sm *sm) {
   uint32_t first = sm->acked + 1;
-  if (imp_sm_ring_len(sm->ring) > 0 && imp_sm_ring_at(sm->ring, 0)->count == first) {
-    evict(sm);
-  }
+  int kept = imp_sm_ring_len(sm->ring) > 0 && imp_sm_ring_at(sm->ring, 0)->count == first;
   if (sm->evicted == sm->acked) {
     sm->evicted = first;
   }
   sm->acked = first;
+  if (kept) {
+    imp_sm_slot slot = imp_sm_ring_pop(sm->ring);
+    imp_sm_settle_slot(sm, slot, IMP_SM_EVICTED);
+  }
 }
 
-void imp_sm_count_out(imp_sm *sm) {
-  if (sm->out - sm->acked >= IMP_SM_WINDOW_MAX) {
+void imp_sm_slide(imp_sm *sm) {
+  while (sm->out - sm->acked >= IMP_SM_WINDOW_MAX) {
     slide(sm);
   }
-  sm->out++;
-  sm->since++;
 }
 
 int imp_sm_sent(imp_sm *sm, void *packet, size_t bytes) {
+  if (sm->ending) {
+    return IMP_ERR_STATE;
+  }
+  imp_sm_slide(sm);
   if (packet != NULL) {
-    if (imp_sm_take(sm, imp_sm_slot_of(packet, bytes, sm->out + 1)) != IMP_OK) {
+    imp_sm_slot slot = imp_sm_slot_of(packet, bytes, 0);
+    if (imp_sm_make_room(sm, slot.bytes) != IMP_OK) {
       return IMP_ERR_NOMEM;
     }
+    slot.count = sm->out + 1;
+    imp_sm_put(sm, slot);
     sm->grant->manager->stats.packets++;
   }
-  imp_sm_count_out(sm);
+  sm->out++;
+  sm->since++;
   return imp_sm_want_r(sm);
 }
 

@@ -76,6 +76,7 @@ struct imp_sm {
   uint8_t r;
   uint8_t half; /* an <r/> was written since the buffer became half full */
   uint8_t inactive;
+  uint8_t evicting;
   uint8_t ending;
   uint8_t idlen; /* 0: not resumable */
   char text[];   /* id, NUL, user, NUL */
@@ -117,8 +118,14 @@ void imp_sm_free(imp_sm *sm);
 void imp_sm_end(imp_sm *sm, int remember, int expired);
 
 /* flow.c */
-int imp_sm_take(imp_sm *sm, imp_sm_slot slot);
-void imp_sm_count_out(imp_sm *sm);
+/* Evicts what must go for a packet of that size. IMP_ERR_NOMEM: then nothing was evicted, unless a callback sent more. */
+int imp_sm_make_room(imp_sm *sm, uint32_t bytes);
+/* Lets the oldest packet go. */
+void imp_sm_evict(imp_sm *sm);
+/* Needs room. */
+void imp_sm_put(imp_sm *sm, imp_sm_slot slot);
+/* Before `out` grows: keeps it in the window. */
+void imp_sm_slide(imp_sm *sm);
 int imp_sm_want_r(imp_sm *sm);
 /* `h` must be in the window. */
 void imp_sm_settle_to(imp_sm *sm, uint32_t h);

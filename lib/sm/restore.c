@@ -64,9 +64,11 @@ int imp_sm_restore_packet(imp_sm *sm, void *packet, size_t bytes, uint32_t count
   if (packet == NULL || count - sm->acked <= last - sm->acked || count - sm->acked > sm->out - sm->acked) {
     return IMP_ERR_MALFORMED;
   }
-  if (imp_sm_take(sm, imp_sm_slot_of(packet, bytes, count)) != IMP_OK) {
+  imp_sm_slot slot = imp_sm_slot_of(packet, bytes, count);
+  if (imp_sm_make_room(sm, slot.bytes) != IMP_OK) {
     return IMP_ERR_NOMEM;
   }
+  imp_sm_put(sm, slot);
   sm->grant->manager->stats.packets++;
   return IMP_OK;
 }

@@ -37,6 +37,7 @@ static void connect(imp_sm *sm) {
     sm->wire = sm->out;
   }
   imp_sm_reset_r(sm);
+  sm->since = imp_sm_ring_len(sm->ring);
 }
 
 imp_sm_resume_result imp_sm_resume(imp_sm_manager *manager, const char *user, const char *previd, uint32_t h,
@@ -51,17 +52,14 @@ imp_sm_resume_result imp_sm_resume(imp_sm_manager *manager, const char *user, co
   *handled = (*sm)->in;
   *known = 1;
   imp_sm_resume_result result = judge(*sm, h);
+  if (imp_sm_place_h(*sm, h) == IMP_SM_H_GOOD) {
+    imp_sm_settle_to(*sm, h);
+  }
   if (result == IMP_SM_RESUMED) {
     manager->stats.resumed++;
     connect(*sm);
   } else {
     manager->stats.refused++;
-  }
-  if (imp_sm_place_h(*sm, h) == IMP_SM_H_GOOD) {
-    imp_sm_settle_to(*sm, h);
-  }
-  if (result == IMP_SM_RESUMED) {
-    (*sm)->since = (uint32_t)imp_sm_get_queued(*sm);
   }
   return result;
 }
@@ -85,21 +83,29 @@ void *imp_sm_next_unacked(imp_sm *sm, size_t *pos, uint32_t *count, int resend) 
 
 typedef void (*sent_fn)(imp_sm *sm, void *packet, uint32_t count, void *user_data);
 
-/* There is room for all that will be kept. */
+/* Room was reserved. If callbacks took it by sending, and there is no memory for more, the oldest go. */
+static void make_room(imp_sm *sm, uint32_t bytes) {
+  imp_sm_slide(sm);
+  if (imp_sm_make_room(sm, bytes) != IMP_OK) {
+    while (sm->ring->len == sm->ring->cap) {
+      imp_sm_evict(sm);
+    }
+  }
+}
+
 static void move(imp_sm *sm, imp_sm *old, imp_sm_slot slot, sent_fn sent, void *user_data) {
   imp_sm_stats *stats = &sm->grant->manager->stats;
-  stats->queued--;
-  stats->queued_bytes -= slot.bytes;
   if (old->sleep == NULL || was_written(old, slot.count)) {
     slot.resent = 1;
   }
-  if (slot.resent && sm->sleep == NULL) {
-    stats->resent++;
-  }
-  slot.count = sm->out + 1;
-  (void)imp_sm_take(sm, slot);
-  imp_sm_count_out(sm);
+  make_room(sm, slot.bytes);
+  stats->queued--;
+  stats->queued_bytes -= slot.bytes;
   stats->inherited++;
+  stats->resent += slot.resent && sm->sleep == NULL;
+  slot.count = ++sm->out;
+  sm->since++;
+  imp_sm_put(sm, slot);
   if (sent != NULL) {
     sent(sm, slot.packet, slot.count, user_data);
   }
