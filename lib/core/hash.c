@@ -1,10 +1,20 @@
 /* SipHash-1-3 (Aumasson, Bernstein: SipHash: a fast short-input PRF), folded to 32 bits. */
 #include "core/map.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
-static uint64_t seed0 = 0x736f6d6570736575u;
-static uint64_t seed1 = 0x646f72616e646f6du;
+static uint64_t seed[2] = {0x736f6d6570736575u, 0x646f72616e646f6du};
+static atomic_int seeded; /* 0: no; 1: being done; 2: yes */
+
+static uint64_t load_le64(const uint8_t *p) {
+  uint64_t v;
+  memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  v = __builtin_bswap64(v);
+#endif
+  return v;
+}
 
 static uint64_t load_le(const uint8_t *p, size_t len) {
   uint64_t v = 0;
@@ -35,9 +45,16 @@ static void absorb(uint64_t v[4], uint64_t word) {
   v[0] ^= word;
 }
 
-void imp_map_seed(const uint8_t seed[16]) {
-  seed0 = load_le(seed, 8);
-  seed1 = load_le(seed + 8, 8);
+void imp_map_seed(const uint8_t bytes[16]) {
+  int no = 0;
+  if (atomic_compare_exchange_strong(&seeded, &no, 1)) {
+    seed[0] = load_le64(bytes);
+    seed[1] = load_le64(bytes + 8);
+    atomic_store(&seeded, 2);
+    return;
+  }
+  while (atomic_load(&seeded) != 2) {
+  }
 }
 
 uint32_t imp_hash_keyed(const uint64_t key[2], const void *data, size_t len) {
@@ -46,7 +63,7 @@ uint32_t imp_hash_keyed(const uint64_t key[2], const void *data, size_t len) {
                    key[1] ^ 0x7465646279746573u};
   size_t left = len;
   for (; left >= 8; left -= 8, p += 8) {
-    absorb(v, load_le(p, 8));
+    absorb(v, load_le64(p));
   }
   absorb(v, load_le(p, left) | (uint64_t)len << 56);
   v[2] ^= 0xff;
@@ -57,7 +74,4 @@ uint32_t imp_hash_keyed(const uint64_t key[2], const void *data, size_t len) {
   return (uint32_t)(h ^ h >> 32);
 }
 
-uint32_t imp_hash(const void *data, size_t len) {
-  const uint64_t key[2] = {seed0, seed1};
-  return imp_hash_keyed(key, data, len);
-}
+uint32_t imp_hash(const void *data, size_t len) { return imp_hash_keyed(seed, data, len); }

@@ -24,8 +24,9 @@ typedef struct imp_map {
   size_t count;
 } imp_map;
 
-/* Sets the seed of the hash, once, before the first map is used (16 random bytes). */
-void imp_map_seed(const uint8_t seed[16]);
+/* Sets the seed of the hash, 16 random bytes, before the first map is used. Only the first call in a process does: maps of
+   other nodes are in use then. */
+void imp_map_seed(const uint8_t bytes[16]);
 uint32_t imp_hash(const void *data, size_t len);
 /* The same with a key of the caller's. */
 uint32_t imp_hash_keyed(const uint64_t key[2], const void *data, size_t len);

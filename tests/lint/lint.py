@@ -21,7 +21,7 @@ from pathlib import Path
 PUBLIC = {"binding": "core", "mem": "core", "op": "port", "store": "port", "bus": "port", "testkit": "port", "jid": "xml", "conn": "stream",
           "imp": "adapters", "uv": "adapters", "sqlite": "adapters"}
 
-BANNED = """strcpy strcat sprintf vsprintf gets strtok atoi atol atof strncpy strncat alloca
+BANNED = """strcpy strcat sprintf vsprintf gets strtok atoi atol atof alloca
             tmpnam mktemp asctime ctime""".split()
 
 IMPURE = """socket socketpair connect bind listen accept accept4 send sendto sendmsg recv recvfrom recvmsg select

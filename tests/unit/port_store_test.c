@@ -101,6 +101,7 @@ static void skiplist_stays_ordered(void **state) {
   uint32_t random = 7;
   (void)state;
   unit_skip_alloc_fail();
+  memset(there, 0, sizeof there);
   imp_skiplist_init(&list);
   for (int i = 0; i < 20000; i++) {
     random = random * 1664525 + 1013904223;
