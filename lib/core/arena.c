@@ -58,7 +58,7 @@ static uint8_t *refill(imp_arena *arena, size_t size) {
 
 static uint8_t *take(imp_arena *arena, size_t size, size_t align) {
   if (arena->next != NULL) {
-    size_t pad = (align - (uintptr_t)arena->next % align) % align;
+    size_t pad = -(uintptr_t)arena->next & (align - 1); /* a power of two */
     size_t room = (size_t)(arena->end - arena->next);
     if (pad <= room && size <= room - pad) {
       uint8_t *p = arena->next + pad;
