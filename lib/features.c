@@ -1,11 +1,11 @@
-/* Which features a node has: those of the rooms that were built. In the order of starting. */
+/* The features that a node starts with, in this order. A feature that is built is named here and nowhere else. */
 #include "node/feature.h"
 
 #ifdef IMP_ROOM_C2S
-extern const imp_feature imp_feature_c2s;
+#  include "c2s/c2s.h"
 #endif
 #ifdef IMP_ROOM_IM
-extern const imp_feature imp_feature_im;
+#  include "im/im.h"
 #endif
 
 const imp_feature *const imp_features[] = {
@@ -15,5 +15,4 @@ const imp_feature *const imp_features[] = {
 #ifdef IMP_ROOM_IM
     &imp_feature_im,
 #endif
-    NULL,
-};
+    NULL};

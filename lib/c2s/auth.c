@@ -1,0 +1,167 @@
+/* SASL on the stream: drives the exchange, asks for credentials, counts failures. */
+#include <string.h>
+
+#include "c2s/login.h"
+#include "sasl/credential.h"
+#include "xml/jid.h"
+
+static const char *peer(const imp_login *login) { return imp_conn_get_peer(login->conn); }
+
+static const char *claimed(const imp_login *login) {
+  const imp_jid *user = imp_sasl_exchange_user(login->exchange);
+  return user ? imp_jid_bare(user) : NULL;
+}
+
+static void submit(imp_login *login, imp_buf *out) {
+  if (imp_buf_len(out) > 0) {
+    (void)imp_conn_submit_text(login->conn, (const char *)imp_buf_data(out), imp_buf_len(out));
+  }
+  imp_buf_reset(out);
+}
+
+void imp_c2s_auth_counted(imp_login *login) {
+  login->node->stats.login_failures++;
+  imp_log(&login->node->log, IMP_LOG_SASL, IMP_LOG_WARN, peer(login), "login of %s failed: %s",
+          claimed(login) ? claimed(login) : "?", imp_sasl_exchange_condition(login->exchange));
+  if (imp_sasl_exchange_counted(login->exchange)) {
+    imp_attempts_failed(login->c2s->attempts, peer(login), claimed(login), login->node->now);
+  }
+}
+
+static void refuse(imp_login *login, const char *condition, const char *text) {
+  imp_buf out;
+  imp_buf_init(&out, 4096);
+  imp_c2s_auth_outcome(login, imp_sasl_exchange_fail(login->exchange, condition, text, 0, &out), &out);
+}
+
+/* The credential for the mechanism's hash, from what the host set or from rows of the store. */
+static const imp_credential *choose(imp_op *op, const char *hash, imp_credential_slot *slot) {
+  const imp_credential *best = imp_op_credential(op, hash);
+  const imp_op_row *row = imp_op_row_count(op) > 0 ? imp_op_row_at(op, 0) : NULL;
+  const char *text = row ? row->value : NULL;
+  size_t len = row ? row->valuelen : 0;
+  int rv;
+  while (best == NULL && text != NULL && (rv = imp_credential_next(slot, &text, &len)) != IMP_ERR_NOT_FOUND) {
+    if (rv == IMP_OK && (hash == NULL || strcmp(slot->credential.hash, hash) == 0)) {
+      best = &slot->credential;
+    }
+  }
+  return best;
+}
+
+static void on_credential(imp_op *op, int status, void *ctx) {
+  imp_login *login = ctx;
+  imp_credential_slot slot;
+  imp_buf out;
+  int result;
+  login->op = NULL;
+  imp_conn_set_busy(login->conn, 0);
+  if (status != IMP_OK && status != IMP_ERR_NOT_FOUND && status != IMP_ERR_DENIED) {
+    refuse(login, "temporary-auth-failure", NULL);
+    return;
+  }
+  memset(&slot, 0, sizeof(slot));
+  imp_buf_init(&out, 32768);
+  result = imp_sasl_exchange_credential(
+      login->exchange, status == IMP_OK ? choose(op, imp_sasl_exchange_hash(login->exchange), &slot) : NULL, &out);
+  imp_credential_wipe(&slot);
+  imp_c2s_auth_outcome(login, result, &out);
+}
+
+static int denied_for_now(imp_login *login) {
+  if (imp_attempts_check(login->c2s->attempts, peer(login), claimed(login), login->node->now, NULL) == IMP_OK) {
+    return 0;
+  }
+  refuse(login, "temporary-auth-failure", "too many failed logins, try again later");
+  return 1;
+}
+
+static void need_credential(imp_login *login) {
+  const imp_jid *user = imp_sasl_exchange_user(login->exchange);
+  if (denied_for_now(login)) {
+    return;
+  }
+  imp_conn_set_busy(login->conn, 1);
+  login->op = imp_node_lookup_credential(login->node, user, on_credential, login);
+  if (login->op == NULL) {
+    imp_conn_set_busy(login->conn, 0);
+    refuse(login, "temporary-auth-failure", NULL);
+  }
+}
+
+static void sasl1_success(imp_login *login) {
+  imp_buf out;
+  int rv;
+  imp_buf_init(&out, 32768);
+  rv = imp_sasl_exchange_success(login->exchange, login->user, NULL, 0, &out);
+  if (rv < 0) {
+    imp_buf_reset(&out);
+    imp_login_fail(login, rv);
+    return;
+  }
+  submit(login, &out);
+  imp_sasl_exchange_del(login->exchange);
+  login->exchange = NULL;
+  imp_conn_set_authenticated(login->conn);
+  imp_conn_restart(login->conn);
+}
+
+static void success(imp_login *login) {
+  imp_jid *user = imp_sasl_exchange_user(login->exchange);
+  if (imp_node_is_handled(login->node, user)) {
+    refuse(login, "not-authorized", NULL);
+    return;
+  }
+  login->user = imp_jid_ref(user);
+  login->anonymous = imp_sasl_exchange_mechanism(login->exchange) == IMP_SASL_ANONYMOUS;
+  login->node->stats.logins++;
+  imp_attempts_succeeded(login->c2s->attempts, peer(login), imp_jid_bare(user));
+  if (imp_sasl_exchange_is_sasl2(login->exchange)) {
+    imp_c2s_sasl2_success(login);
+  } else {
+    sasl1_success(login);
+  }
+}
+
+void imp_c2s_auth_outcome(imp_login *login, int result, imp_buf *out) {
+  submit(login, out);
+  switch (result) {
+  case IMP_EXCHANGE_CONTINUE:
+    break;
+  case IMP_EXCHANGE_NEED_CREDENTIAL:
+    need_credential(login);
+    break;
+  case IMP_EXCHANGE_NEED_HOST:
+    if (!denied_for_now(login)) {
+      imp_c2s_ask_host(login);
+    }
+    break;
+  case IMP_EXCHANGE_SUCCESS:
+    success(login);
+    break;
+  case IMP_EXCHANGE_FAILURE:
+    imp_c2s_auth_counted(login);
+    break;
+  case IMP_EXCHANGE_CLOSE:
+    imp_c2s_auth_counted(login);
+    imp_conn_fail(login->conn, "policy-violation", "too many attempts to log in", NULL);
+    break;
+  default:
+    imp_login_fail(login, result);
+    break;
+  }
+}
+
+void imp_c2s_auth(imp_login *login, imp_stanza *st) {
+  imp_buf out;
+  imp_buf_init(&out, 32768);
+  if (login->exchange == NULL) {
+    imp_conn_fail(login->conn, "policy-violation", "credentials are accepted over TLS only", NULL);
+    return;
+  }
+  if (login->op != NULL) {
+    imp_op_cancel(login->op);
+    login->op = NULL;
+  }
+  imp_c2s_auth_outcome(login, imp_sasl_exchange_recv(login->exchange, st, &out), &out);
+}

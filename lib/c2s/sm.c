@@ -1,0 +1,136 @@
+/* Stream management on a session: <enable/>, <r/>, <a/>, and queues that are inherited. */
+#include <string.h>
+
+#include "c2s/login.h"
+
+void imp_c2s_too_high(imp_conn *conn, uint32_t h, uint32_t sent) {
+  char app[IMP_SM_TEXT_MAX];
+  (void)imp_sm_write_too_high(h, sent, app);
+  imp_conn_fail(conn, "undefined-condition", "more stanzas acknowledged than were sent", app);
+}
+
+static size_t enable_failed(int error, char *dst) {
+  return imp_sm_write_failed(error == IMP_ERR_DENIED   ? "feature-not-implemented"
+                             : error == IMP_ERR_STATE ? "unexpected-request"
+                                                      : "internal-server-error",
+                             0, 0, dst);
+}
+
+size_t imp_c2s_enable(imp_session *s, const imp_elem *enable, char *dst) {
+  imp_node *node = s->node;
+  int rv = IMP_ERR_STATE;
+  if (s->sm == NULL) {
+    rv = imp_sm_new(node->sm, &s->sm, imp_jid_full(s->user->jid), imp_sm_parse_resume(imp_elem_attr(enable, "resume")),
+                    imp_sm_parse_max(imp_elem_attr(enable, "max")), node->now, s);
+  }
+  if (rv == IMP_OK) {
+    imp_sm_set_inactive(s->sm, s->inactive);
+    rv = imp_durable_start(s);
+    if (rv < 0) {
+      imp_sm_del(s->sm, 0, node->now);
+      s->sm = NULL;
+    }
+  }
+  return rv < 0 ? enable_failed(rv, dst) : imp_sm_write_enabled(s->sm, NULL, dst);
+}
+
+void imp_c2s_take_legacy(imp_session *s, imp_sm *old, int has_h, uint32_t h) {
+  imp_sm_state state;
+  imp_sm_set_session_data(old, s);
+  imp_sm_get_state(old, &state, sizeof(state));
+  if (s->legacy != NULL) {
+    /* Two old queues: the first is older. */
+    imp_c2s_inherit(s);
+  }
+  s->legacy = old;
+  s->legacy_h = h;
+  s->legacy_has_h = has_h != 0;
+  s->legacy_stores = state.evicted > 0;
+}
+
+static void moved(imp_sm *sm, void *packet, uint32_t count, void *user_data) {
+  imp_session *s = user_data;
+  (void)sm;
+  (void)count;
+  imp_durable_sent(s, packet);
+  imp_session_replay(s, packet);
+}
+
+static void request(imp_session *s) {
+  char text[IMP_SM_TEXT_MAX];
+  (void)imp_conn_submit_text(s->conn, text, imp_sm_write_r(text));
+}
+
+void imp_c2s_inherit(imp_session *s) {
+  imp_sm *old = s->legacy;
+  int rv = IMP_ERR_STATE;
+  if (old == NULL) {
+    return;
+  }
+  if (s->sm != NULL && !s->legacy_stores) {
+    rv = imp_sm_inherit(s->sm, old, s->legacy_has_h, s->legacy_h, s->node->now, moved, s);
+  }
+  if (rv == IMP_SM_WANT_R && s->conn != NULL) {
+    request(s);
+  }
+  if (rv < 0) {
+    /* Without a buffer to move into: each packet is sent now, or stored behind those that were evicted before. */
+    if (s->legacy_has_h) {
+      (void)imp_sm_acked(old, s->legacy_h);
+    }
+    imp_sm_del(old, 1, s->node->now);
+  }
+  s->legacy = NULL;
+}
+
+static void acked(imp_session *s, const imp_elem *a) {
+  uint32_t h;
+  int rv;
+  if (imp_sm_parse_h(imp_elem_attr(a, "h"), &h) < 0) {
+    imp_conn_fail(s->conn, "undefined-condition", "<a/> without a valid h", NULL);
+    return;
+  }
+  rv = imp_sm_acked(s->sm, h);
+  imp_durable_touch(s);
+  if (rv == IMP_ERR_MALFORMED) {
+    imp_c2s_too_high(s->conn, h, imp_sm_get_out(s->sm));
+  } else if (rv == IMP_SM_WANT_R) {
+    request(s);
+  }
+}
+
+static void enable(imp_session *s, const imp_elem *root) {
+  char text[IMP_SM_TEXT_MAX];
+  size_t len = imp_c2s_enable(s, root, text);
+  (void)imp_conn_submit_text(s->conn, text, len);
+  imp_c2s_inherit(s);
+}
+
+static void refuse_resume(imp_session *s) {
+  char text[IMP_SM_TEXT_MAX];
+  size_t len = imp_sm_write_failed("unexpected-request", 0, 0, text);
+  (void)imp_conn_submit_text(s->conn, text, len);
+}
+
+int imp_c2s_sm_nonza(imp_session *s, const imp_stanza *st) {
+  const imp_elem *root = &st->root;
+  char text[IMP_SM_TEXT_MAX];
+  if (!imp_str_is(root->ns, IMP_NS_SM)) {
+    return 0;
+  }
+  if (imp_str_is(root->name, "enable")) {
+    enable(s, root);
+  } else if (imp_str_is(root->name, "resume")) {
+    refuse_resume(s);
+  } else if (s->sm == NULL) {
+    imp_conn_fail(s->conn, "unsupported-stanza-type", "stream management is not enabled", NULL);
+  } else if (imp_str_is(root->name, "a")) {
+    acked(s, root);
+  } else if (imp_str_is(root->name, "r")) {
+    (void)imp_conn_submit_text(s->conn, text, imp_sm_write_a(s->sm, text));
+    imp_durable_touch(s);
+  } else {
+    imp_conn_fail(s->conn, "unsupported-stanza-type", "not an element of stream management", NULL);
+  }
+  return 1;
+}

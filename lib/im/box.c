@@ -1,0 +1,119 @@
+/* What is known of users' offline storage: how much there is, and who is being given it. */
+#include "im/box.h"
+
+#include <string.h>
+
+#include "core/codec.h"
+
+imp_box *imp_box_find(const imp_im *im, const char *bare) {
+  imp_map_node *n = imp_map_find(&im->boxes, bare, strlen(bare));
+  return n ? IMP_CONTAINER_OF(n, imp_box, by_bare) : NULL;
+}
+
+imp_box *imp_box_get(imp_im *im, const char *bare) {
+  imp_box *box = imp_box_find(im, bare);
+  size_t len = strlen(bare);
+  if (box != NULL || (box = imp_calloc(1, sizeof(*box) + len + 1)) == NULL) {
+    return box;
+  }
+  memcpy(box->bare, bare, len + 1);
+  box->node = im->node;
+  if (imp_map_insert(&im->boxes, &box->by_bare, box->bare, len) < 0) {
+    imp_free(box);
+    return NULL;
+  }
+  return box;
+}
+
+void imp_box_touch(imp_box *box) {
+  if (!imp_list_linked(&box->link)) {
+    imp_list_append(&imp_im_of(box->node)->dirty, &box->link);
+  }
+  box->dirty = 1;
+}
+
+static void box_free(imp_im *im, imp_box *box) {
+  imp_map_remove(&im->boxes, &box->by_bare);
+  imp_list_remove(&box->link);
+  imp_op_cancel(box->scan);
+  imp_free(box);
+}
+
+void imp_box_free_all(imp_im *im) {
+  imp_map_iter it;
+  imp_map_node *n;
+  imp_map_iter_init(&it, &im->boxes);
+  while ((n = imp_map_iter_next(&it)) != NULL) {
+    box_free(im, IMP_CONTAINER_OF(n, imp_box, by_bare));
+  }
+  imp_map_reset(&im->boxes);
+}
+
+static void write_count(imp_box *box) {
+  char text[24];
+  size_t len = imp_format_u64(text, box->stored);
+  if (box->stored > 0) {
+    (void)imp_node_put(box->node, IMP_SPACE_OFFLINE_COUNT, box->bare, "", 0, text, len);
+  } else {
+    (void)imp_node_remove(box->node, IMP_SPACE_OFFLINE_COUNT, box->bare, "", 0);
+  }
+  box->dirty = 0;
+}
+
+/* At the end of a turn: counts that changed are written; boxes without a reader find one; empty ones go. */
+imp_verdict imp_box_on_turn(imp_event *event, void *ctx) {
+  imp_im *im = imp_im_of(event->node);
+  imp_list todo, *l;
+  (void)ctx;
+  imp_list_init(&todo);
+  imp_list_move(&todo, &im->dirty);
+  while ((l = imp_list_pop(&todo)) != NULL) {
+    imp_box *box = IMP_CONTAINER_OF(l, imp_box, link);
+    if (box->dirty) {
+      write_count(box);
+    }
+    if (box->seek) {
+      box->seek = 0;
+      imp_offline_find_reader(box);
+    }
+    if (box->stored == 0 && box->outstanding == 0 && box->scan == NULL && box->to == NULL && !box->dirty) {
+      box_free(im, box);
+    }
+  }
+  return IMP_CONTINUE;
+}
+
+static void load(imp_im *im, const imp_op_row *row) {
+  const char *bare = row->key; /* "owner NUL key" of scan_all */
+  uint32_t count;
+  imp_box *box;
+  if (memchr(bare, '\0', row->keylen) == NULL || imp_parse_u32(&count, row->value) < 0 || count == 0) {
+    return;
+  }
+  box = imp_box_get(im, bare);
+  if (box != NULL) {
+    imp_ledger *ledger = &im->node->stats.ledger;
+    box->stored += count;
+    box->exists = 1;
+    ledger->accepted += count;
+    ledger->now[IMP_FATE_STORED] += count;
+  }
+}
+
+static void on_counts(imp_op *op, int status, void *ctx) {
+  imp_node *node = ctx;
+  size_t i;
+  if (status < 0) {
+    imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->settings.domain, "offline storage cannot be read: %s",
+            imp_strerror(status));
+  }
+  for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
+    load(imp_im_of(node), imp_op_row_at(op, i));
+  }
+}
+
+imp_verdict imp_box_on_store(imp_event *event, void *ctx) {
+  (void)ctx;
+  (void)imp_node_scan_all(event->node, IMP_SPACE_OFFLINE_COUNT, on_counts, event->node);
+  return IMP_CONTINUE;
+}

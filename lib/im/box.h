@@ -1,0 +1,23 @@
+/* Users' offline storage inside: box.c keeps the count, offline.c stores and hands out. */
+#ifndef IMP_IM_BOX_H
+#define IMP_IM_BOX_H
+
+#include "im/internal.h"
+
+/*
+ *   offline        owner: bare JID, key: 64-bit number   "SM-ID COUNT\n" (or "- 0\n"), then the packet
+ *   offline.count  owner: bare JID, key: ""              how many there are
+ */
+#define IMP_SPACE_OFFLINE "offline"
+#define IMP_SPACE_OFFLINE_COUNT "offline.count"
+
+/* Finds or makes; NULL when out of memory. */
+imp_box *imp_box_get(imp_im *im, const char *bare);
+/* Something changed: looked at again at the end of the turn. */
+void imp_box_touch(imp_box *box);
+imp_verdict imp_box_on_turn(imp_event *event, void *ctx);
+imp_verdict imp_box_on_store(imp_event *event, void *ctx);
+/* Gives the box to an available session of its user, if there is one. */
+void imp_offline_find_reader(imp_box *box);
+
+#endif

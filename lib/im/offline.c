@@ -1,0 +1,325 @@
+/* Offline storage (XEP-0160), with the time of receipt (XEP-0203), handed out only as fast as it is acknowledged. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/codec.h"
+#include "im/box.h"
+
+/* Whether the user exists is asked after the message was stored, in the same turn: so nothing waits for the answer. */
+typedef struct existence {
+  imp_node *node;
+  imp_stanza *stanza;
+  uint64_t key;
+  char bare[];
+} existence;
+
+static uint64_t next_key(imp_im *im) {
+  uint64_t key = imp_node_wallclock(im->node) << 20;
+  im->last_key = key > im->last_key ? key : im->last_key + 1;
+  return im->last_key;
+}
+
+static void put_key(uint8_t dst[8], uint64_t key) { imp_put_be64(dst, key); }
+
+static void remove_item(imp_box *box, uint64_t key) {
+  uint8_t k[8];
+  put_key(k, key);
+  (void)imp_node_remove(box->node, IMP_SPACE_OFFLINE, box->bare, k, sizeof(k));
+  box->stored -= box->stored > 0;
+  imp_box_touch(box);
+}
+
+static void on_existence(imp_op *op, int status, void *ctx) {
+  existence *e = ctx;
+  imp_box *box = imp_box_find(imp_im_of(e->node), e->bare);
+  (void)op;
+  if (box != NULL && status == IMP_OK) {
+    box->exists = 1;
+  } else if (box != NULL && (status == IMP_ERR_NOT_FOUND || status == IMP_ERR_DENIED)) {
+    remove_item(box, e->key);
+    imp_ledger_move(&e->node->stats.ledger, IMP_FATE_STORED, IMP_FATE_RETURNED);
+    imp_node_bounce(e->node, e->stanza, "service-unavailable", NULL);
+  }
+  imp_stanza_del(e->stanza);
+  imp_free(e);
+}
+
+static void check_existence(imp_box *box, const imp_jid *user, const imp_stanza *st, uint64_t key) {
+  size_t len = strlen(box->bare);
+  existence *e;
+  if (box->exists || imp_node_find_user(box->node, user) != NULL ||
+      (e = imp_calloc(1, sizeof(*e) + len + 1)) == NULL) {
+    return;
+  }
+  e->node = box->node;
+  e->stanza = imp_stanza_ref(st);
+  e->key = key;
+  memcpy(e->bare, box->bare, len + 1);
+  if (imp_node_lookup_user(box->node, imp_jid_local(user), on_existence, e) == NULL) {
+    imp_stanza_del(e->stanza);
+    imp_free(e);
+  }
+}
+
+static int put_item(imp_box *box, uint64_t key, const imp_packet *packet, const char *sm_id, uint32_t count) {
+  imp_buf *buf = &box->node->scratch;
+  char prefix[IMP_SM_ID_MAX + 16];
+  uint8_t k[8];
+  int len = snprintf(prefix, sizeof(prefix), "%s %u\n", sm_id && *sm_id ? sm_id : "-", (unsigned)count);
+  int rv;
+  imp_buf_consume(buf, imp_buf_len(buf));
+  rv = imp_buf_append(buf, prefix, (size_t)len);
+  if (rv == IMP_OK) {
+    rv = imp_packet_serialise(packet, buf);
+  }
+  put_key(k, key);
+  return rv < 0 ? rv
+                : imp_node_put(box->node, IMP_SPACE_OFFLINE, box->bare, k, sizeof(k), imp_buf_data(buf),
+                               imp_buf_len(buf));
+}
+
+uint64_t imp_offline_store(imp_node *node, const imp_jid *user, imp_packet *packet, const char *sm_id,
+                           uint32_t count) {
+  imp_im *im = imp_im_of(node);
+  imp_box *box = imp_box_get(im, imp_jid_bare(user));
+  uint64_t key = next_key(im);
+  imp_stanza *st = packet->stanza;
+  if (box == NULL || box->stored >= node->settings.offline_max || put_item(box, key, packet, sm_id, count) < 0) {
+    imp_node_return(node, packet);
+    if (box != NULL) {
+      imp_box_touch(box); /* it goes if it is empty */
+    }
+    return 0;
+  }
+  box->stored++;
+  imp_box_touch(box);
+  check_existence(box, user, st, key);
+  imp_node_settle(node, packet, IMP_FATE_STORED);
+  if (box->to != NULL) {
+    box->more = 1;
+    imp_offline_pump(box->to);
+  }
+  return key;
+}
+
+void imp_offline_take(imp_node *node, const char *bare, uint64_t key) {
+  imp_box *box = imp_box_find(imp_im_of(node), bare);
+  if (box != NULL && box->stored > 0) {
+    remove_item(box, key);
+    imp_ledger_move(&node->stats.ledger, IMP_FATE_STORED, IMP_FATE_ACKNOWLEDGED);
+  }
+}
+
+static uint32_t window(const imp_session *s) {
+  uint32_t packets = s->sm != NULL ? imp_sm_get_settings(s->sm)->buffer_packets : 100;
+  return packets / 2 > 0 ? packets / 2 : 1;
+}
+
+/* Items of a session that may still acknowledge them itself are not for anybody else. */
+static const char *skip_prefix(imp_node *node, const imp_box *box, const imp_op_row *row, size_t *len) {
+  const char *value = row->value, *eol = memchr(value, '\n', row->valuelen), *space;
+  char id[IMP_SM_ID_MAX + 1];
+  if (eol == NULL || (space = memchr(value, ' ', (size_t)(eol - value))) == NULL) {
+    return NULL;
+  }
+  *len = row->valuelen - (size_t)(eol + 1 - value);
+  if (*value != '-' && (size_t)(space - value) <= IMP_SM_ID_MAX) {
+    memcpy(id, value, (size_t)(space - value));
+    id[space - value] = '\0';
+    if (imp_sm_find(node->sm, box->bare, id) != NULL) {
+      return NULL;
+    }
+  }
+  return eol + 1;
+}
+
+static imp_packet *stamped(imp_node *node, imp_packet *packet) {
+  imp_packet *delayed;
+  if (imp_packet_new_delayed(&delayed, packet, node->settings.domain, packet->accepted) < 0) {
+    return packet;
+  }
+  imp_packet_del(packet);
+  return delayed;
+}
+
+static void hand_out(imp_box *box, const imp_op_row *row) {
+  imp_node *node = box->node;
+  size_t len;
+  const char *data;
+  imp_packet *packet;
+  if (row->keylen != 8) {
+    return;
+  }
+  box->cursor = imp_get_be64(row->key);
+  data = skip_prefix(node, box, row, &len);
+  if (data == NULL) {
+    return;
+  }
+  if (imp_packet_parse(&packet, node->xml, data, len) < 0) {
+    imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, box->bare, "a stored message is damaged");
+    return;
+  }
+  packet = stamped(node, packet);
+  imp_ledger_move(&node->stats.ledger, IMP_FATE_STORED, IMP_FATE_IN_FLIGHT);
+  packet->state = IMP_PACKET_COUNTED | IMP_PACKET_OFFLINE;
+  packet->serial = box->cursor;
+  box->outstanding++;
+  (void)imp_session_deliver(box->to, packet);
+}
+
+static void on_rows(imp_op *op, int status, void *ctx) {
+  imp_box *box = ctx;
+  size_t i, n = imp_op_row_count(op);
+  box->scan = NULL;
+  imp_box_touch(box);
+  if (status < 0 || n == 0) {
+    return;
+  }
+  box->more = 1;
+  for (i = 0; i < n && box->to != NULL; i++) {
+    hand_out(box, imp_op_row_at(op, i));
+  }
+  if (box->to != NULL) {
+    imp_offline_pump(box->to);
+  }
+}
+
+void imp_offline_pump(imp_session *s) {
+  imp_box *box = imp_box_find(imp_im_of(s->node), imp_jid_full(s->user->jid));
+  imp_store_range range = {.size = sizeof(range)};
+  uint8_t from[8];
+  uint32_t room = window(s);
+  if (box == NULL || box->to != s || box->scan != NULL || !box->more || box->outstanding * 2 > room) {
+    return;
+  }
+  put_key(from, box->cursor + 1);
+  range.from = from;
+  range.fromlen = sizeof(from);
+  range.limit = room - box->outstanding;
+  box->more = 0;
+  box->scan = imp_node_scan(s->node, IMP_SPACE_OFFLINE, box->bare, &range, on_rows, box);
+  if (box->scan == NULL) {
+    box->more = 1;
+  }
+}
+
+int imp_offline_is_busy(const imp_session *s) {
+  const imp_im *im = imp_im_of(s->node);
+  const imp_box *box = im->boxes.count > 0 ? imp_box_find(im, imp_jid_full(s->user->jid)) : NULL;
+  return box != NULL && box->to == s && (box->more || box->scan != NULL);
+}
+
+static void give_to(imp_box *box, imp_session *s) {
+  if (box->to == NULL && box->stored > box->outstanding) {
+    box->to = s;
+    box->cursor = 0;
+    box->more = 1;
+    imp_offline_pump(s);
+  }
+}
+
+void imp_offline_find_reader(imp_box *box) {
+  imp_map_node *n = imp_map_find(&box->node->users, box->bare, strlen(box->bare));
+  imp_user *user = n ? IMP_CONTAINER_OF(n, imp_user, by_bare) : NULL;
+  imp_session *s = user ? imp_session_first(user) : NULL;
+  for (; s != NULL; s = imp_session_next(s)) {
+    if (s->conn != NULL && imp_im_is_candidate(s)) {
+      give_to(box, s);
+      return;
+    }
+  }
+}
+
+static imp_verdict on_available(imp_event *event, void *ctx) {
+  imp_session *s = event->session;
+  imp_box *box = imp_box_find(imp_im_of(s->node), imp_jid_full(s->user->jid));
+  (void)ctx;
+  if (box != NULL && imp_im_is_candidate(s)) {
+    give_to(box, s);
+  }
+  return IMP_CONTINUE;
+}
+
+static imp_verdict on_ended(imp_event *event, void *ctx) {
+  imp_box *box = imp_box_find(imp_im_of(event->node), imp_jid_full(event->session->user->jid));
+  (void)ctx;
+  if (box != NULL && box->to == event->session) {
+    box->to = NULL;
+    box->seek = 1;
+    imp_op_cancel(box->scan);
+    box->scan = NULL;
+    imp_box_touch(box);
+  }
+  return IMP_CONTINUE;
+}
+
+static imp_verdict on_settled(imp_event *event, void *ctx) {
+  imp_session *s = event->session;
+  imp_box *box = imp_box_find(imp_im_of(event->node), imp_jid_full(s->user->jid));
+  (void)ctx;
+  if (box != NULL) {
+    box->outstanding -= box->outstanding > 0;
+    remove_item(box, event->packet->serial);
+    if (box->to == s && box->scan == NULL && !s->ending) {
+      imp_offline_pump(s);
+    }
+  }
+  return IMP_CONTINUE;
+}
+
+/* It never left the store. */
+static imp_verdict on_undelivered(imp_event *event, void *ctx) {
+  imp_packet *packet = event->packet;
+  imp_box *box;
+  (void)ctx;
+  if (!(packet->state & IMP_PACKET_OFFLINE)) {
+    return IMP_CONTINUE;
+  }
+  box = imp_box_find(imp_im_of(event->node), imp_jid_bare(event->session->jid));
+  if (box != NULL) {
+    box->outstanding -= box->outstanding > 0;
+    imp_box_touch(box);
+  }
+  imp_node_settle(event->node, packet, IMP_FATE_STORED);
+  return IMP_HANDLED;
+}
+
+static imp_verdict on_deleted(imp_event *event, void *ctx) {
+  imp_box *box = imp_box_find(imp_im_of(event->node), event->username);
+  (void)ctx;
+  while (box != NULL && box->stored > 0) {
+    imp_ledger_drop(&event->node->stats.ledger, IMP_FATE_STORED, IMP_DROP_USER_DELETED);
+    box->stored--;
+  }
+  if (box != NULL) {
+    imp_box_touch(box);
+  }
+  return IMP_CONTINUE;
+}
+
+static imp_verdict on_disco(imp_event *event, void *ctx) {
+  (void)ctx;
+  if (event->to == NULL || event->to->locallen == 0) {
+    imp_disco_feature(event->stanza, event->elem, "msgoffline");
+  }
+  return IMP_CONTINUE;
+}
+
+int imp_im_start_offline(imp_node *node) {
+  static const struct {
+    imp_point point;
+    int priority;
+    imp_hook_fn fn;
+  } hooks[] = {
+      {IMP_POINT_STORE_READY, 0, imp_box_on_store}, {IMP_POINT_TURN, 0, imp_box_on_turn},
+      {IMP_POINT_SESSION_AVAILABLE, 50, on_available}, {IMP_POINT_SESSION_ENDED, 50, on_ended},
+      {IMP_POINT_SETTLED, 0, on_settled},           {IMP_POINT_UNDELIVERED, 0, on_undelivered},
+      {IMP_POINT_USER_DELETED, 0, on_deleted},      {IMP_POINT_DISCO_INFO, 0, on_disco},
+  };
+  size_t i;
+  int rv = IMP_OK;
+  for (i = 0; rv == IMP_OK && i < IMP_ARRAY_LEN(hooks); i++) {
+    rv = imp_node_hook(node, hooks[i].point, hooks[i].priority, hooks[i].fn, NULL);
+  }
+  return rv;
+}

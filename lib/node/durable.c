@@ -1,0 +1,159 @@
+/*
+ * Durable sessions: what of a session is in the store, and when.
+ *
+ *   sm.session   owner: bare JID, key: session id   one row a session, written at the end of a turn in which it changed
+ *   sm.presence  owner: session id, key: ""         its last available presence
+ *   sm.queue     owner: session id, key: number     packets that are not acknowledged
+ *   sm.handled   owner: bare JID, key: session id   what sessions that are gone had handled
+ *
+ * Packets are numbered by a 64-bit count of their own, so that keys sort across a wrap of the stream's counter.
+ */
+#include "node/durable.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/codec.h"
+#include "xml/jid.h"
+
+static int enabled(const imp_node *node) { return node->settings.durable && node->store->durable; }
+
+static uint64_t acked_seq(const imp_session *s) {
+  return s->durable->seq - (uint32_t)(imp_sm_get_out(s->sm) - imp_sm_get_acked(s->sm));
+}
+
+int imp_durable_start(imp_session *s) {
+  imp_durable *d;
+  if (!enabled(s->node) || s->sm == NULL || *imp_sm_get_id(s->sm) == '\0') {
+    return IMP_OK;
+  }
+  d = imp_calloc(1, sizeof(*d));
+  if (d == NULL) {
+    return IMP_ERR_NOMEM;
+  }
+  d->session = s;
+  s->durable = d;
+  imp_durable_touch(s);
+  imp_durable_presence(s);
+  return IMP_OK;
+}
+
+void imp_durable_touch(imp_session *s) {
+  if (s->durable != NULL && !imp_list_linked(&s->durable->dirty)) {
+    imp_list_append(&s->node->durable_dirty, &s->durable->dirty);
+  }
+}
+
+void imp_durable_sent(imp_session *s, const imp_packet *packet) {
+  imp_node *node = s->node;
+  uint8_t key[8];
+  imp_buf *buf = &node->scratch;
+  if (s->durable == NULL) {
+    return;
+  }
+  s->durable->seq++;
+  imp_durable_touch(s);
+  imp_put_be64(key, s->durable->seq);
+  imp_buf_consume(buf, imp_buf_len(buf));
+  if (imp_packet_serialise(packet, buf) < 0) {
+    node->note_failed = IMP_ERR_NOMEM;
+    node->noted = 1;
+    return;
+  }
+  (void)imp_node_put(node, "sm.queue", imp_sm_get_id(s->sm), key, sizeof(key), imp_buf_data(buf), imp_buf_len(buf));
+}
+
+void imp_durable_evicted(imp_session *s, uint32_t count) {
+  uint8_t key[8];
+  if (s->durable == NULL) {
+    return;
+  }
+  imp_put_be64(key, s->durable->seq - (uint32_t)(imp_sm_get_out(s->sm) - count));
+  (void)imp_node_remove(s->node, "sm.queue", imp_sm_get_id(s->sm), key, sizeof(key));
+}
+
+void imp_durable_presence(imp_session *s) {
+  const char *id;
+  if (s->durable == NULL) {
+    return;
+  }
+  id = imp_sm_get_id(s->sm);
+  imp_durable_touch(s);
+  if (s->presence == NULL) {
+    (void)imp_node_remove(s->node, "sm.presence", id, "", 0);
+  } else {
+    size_t len = 0;
+    char *text = imp_stanza_to_text(s->presence, &len);
+    if (text == NULL) {
+      s->node->note_failed = IMP_ERR_NOMEM;
+      return;
+    }
+    (void)imp_node_put(s->node, "sm.presence", id, "", 0, text, len);
+    imp_free(text);
+  }
+}
+
+void imp_durable_keep(imp_session *s) {
+  if (s->durable != NULL) {
+    imp_list_remove(&s->durable->dirty);
+    imp_free(s->durable);
+    s->durable = NULL;
+  }
+}
+
+static void remember_handled(imp_session *s) {
+  const imp_sm_settings *settings = imp_sm_get_settings(s->sm);
+  char text[64];
+  int len = snprintf(text, sizeof(text), "%u %llu", (unsigned)imp_sm_get_in(s->sm),
+                     (unsigned long long)(imp_node_wallclock(s->node) + settings->handled_time * 1000ull));
+  const char *id = imp_sm_get_id(s->sm);
+  if (settings->handled_time > 0) {
+    (void)imp_node_put(s->node, "sm.handled", imp_jid_full(s->user->jid), id, strlen(id), text, (size_t)len);
+  }
+}
+
+void imp_durable_forget(imp_session *s) {
+  const char *id;
+  if (s->durable == NULL) {
+    return;
+  }
+  id = imp_sm_get_id(s->sm);
+  if (s->remember_h && !s->deleted) {
+    remember_handled(s);
+  }
+  (void)imp_node_remove(s->node, "sm.session", imp_jid_full(s->user->jid), id, strlen(id));
+  (void)imp_node_erase(s->node, id);
+  imp_durable_keep(s);
+}
+
+static void write_row(imp_session *s) {
+  imp_sm_state st;
+  char row[IMP_JID_PART_MAX + 160];
+  int len;
+  imp_sm_get_state(s->sm, &st, sizeof(st));
+  len = snprintf(row, sizeof(row), "1 %u %u %u %u %u %u %llu %d %u %u %s", (unsigned)st.in, (unsigned)st.out,
+                 (unsigned)st.acked, (unsigned)st.max, (unsigned)st.evicted, (unsigned)st.past,
+                 (unsigned long long)s->durable->seq, s->priority, s->carbons, s->inactive,
+                 imp_jid_resource(s->jid));
+  (void)imp_node_put(s->node, "sm.session", imp_jid_full(s->user->jid), st.id, strlen(st.id), row, (size_t)len);
+}
+
+static void trim_queue(imp_session *s) {
+  uint64_t upto = acked_seq(s);
+  uint8_t key[8];
+  if (upto == s->durable->trimmed) {
+    return;
+  }
+  s->durable->trimmed = upto;
+  imp_put_be64(key, upto);
+  (void)imp_node_remove_upto(s->node, "sm.queue", imp_sm_get_id(s->sm), key, sizeof(key));
+}
+
+void imp_durable_write(imp_node *node) {
+  imp_list *l;
+  while ((l = imp_list_pop(&node->durable_dirty)) != NULL) {
+    imp_session *s = IMP_CONTAINER_OF(l, imp_durable, dirty)->session;
+    trim_queue(s);
+    write_row(s);
+  }
+}

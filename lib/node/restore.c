@@ -1,0 +1,246 @@
+/* Reading durable sessions back after a start. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/codec.h"
+#include "node/durable.h"
+#include "node/fates.h"
+#include "xml/jid.h"
+
+/* One session whose packets and presence are being read. */
+typedef struct restoring {
+  imp_node *node;
+  imp_session *session;
+  uint32_t out;
+  uint64_t seq;
+} restoring;
+
+static void bad_row(imp_node *node, const char *owner, const char *what) {
+  imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, owner, "stored session skipped: %s", what);
+}
+
+static void part_done(imp_node *node) {
+  if (--node->restoring == 0) {
+    node->ready = 1;
+    imp_log(&node->log, IMP_LOG_SM, IMP_LOG_INFO, node->settings.domain, "%zu sessions restored",
+            node->sessions.count);
+  }
+}
+
+static void restore_packet(restoring *r, const imp_op_row *row) {
+  imp_packet *packet;
+  uint64_t seq;
+  if (row->keylen != 8 || imp_packet_parse(&packet, r->node->xml, row->value, row->valuelen) < 0) {
+    bad_row(r->node, imp_jid_full(r->session->jid), "a packet is damaged");
+    return;
+  }
+  seq = imp_get_be64(row->key);
+  packet->state &= ~(uint32_t)IMP_PACKET_COUNTED;
+  if (packet->state & IMP_PACKET_OFFLINE) {
+    imp_ledger_move(&r->node->stats.ledger, IMP_FATE_STORED, IMP_FATE_IN_FLIGHT);
+    packet->state |= IMP_PACKET_COUNTED;
+  } else {
+    imp_node_account(r->node, packet);
+  }
+  if (imp_sm_restore_packet(r->session->sm, packet, imp_packet_memory(packet), r->out - (uint32_t)(r->seq - seq)) < 0) {
+    bad_row(r->node, imp_jid_full(r->session->jid), "a packet is out of place");
+    imp_node_undelivered(r->session, packet);
+  }
+}
+
+static void on_queue(imp_op *op, int status, void *ctx) {
+  restoring *r = ctx;
+  size_t i;
+  if (status < 0) {
+    bad_row(r->node, imp_jid_full(r->session->jid), imp_strerror(status));
+  }
+  for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
+    restore_packet(r, imp_op_row_at(op, i));
+  }
+  part_done(r->node);
+  imp_free(r);
+}
+
+static void on_presence(imp_op *op, int status, void *ctx) {
+  imp_session *s = ctx;
+  imp_node *node = s->node;
+  if (status == IMP_OK && imp_op_row_count(op) > 0) {
+    const imp_op_row *row = imp_op_row_at(op, 0);
+    imp_stanza *st;
+    if (imp_xml_parse_stanza(node->xml, &node->limits.authed, row->value, row->valuelen, &st, NULL) == IMP_OK) {
+      s->presence = st;
+    }
+  }
+  part_done(node);
+}
+
+static int begin_parts(imp_session *s, const imp_sm_state *state, uint64_t seq) {
+  imp_node *node = s->node;
+  const char *id = imp_sm_get_id(s->sm);
+  imp_store_range all = {.size = sizeof(all)};
+  restoring *r = imp_calloc(1, sizeof(*r));
+  if (r == NULL) {
+    return IMP_ERR_NOMEM;
+  }
+  r->node = node;
+  r->session = s;
+  r->out = state->out;
+  r->seq = seq;
+  node->restoring += 2;
+  if (imp_node_scan(node, "sm.queue", id, &all, on_queue, r) == NULL) {
+    node->restoring -= 2;
+    imp_free(r);
+    return IMP_ERR_NOMEM;
+  }
+  if (imp_node_get(node, "sm.presence", id, "", 0, on_presence, s) == NULL) {
+    node->restoring--;
+    return IMP_ERR_NOMEM;
+  }
+  return IMP_OK;
+}
+
+/* A row of sm.session; see write_row() in durable.c. */
+typedef struct session_row {
+  imp_sm_state state;
+  uint64_t seq;
+  int priority;
+  unsigned carbons, inactive;
+  const char *resource;
+} session_row;
+
+static int parse_row(session_row *row, const char *text) {
+  unsigned in, out, acked, max, evicted, past;
+  unsigned long long seq;
+  int used = 0;
+  if (sscanf(text, "1 %u %u %u %u %u %u %llu %d %u %u %n", &in, &out, &acked, &max, &evicted, &past, &seq,
+             &row->priority, &row->carbons, &row->inactive, &used) != 10 ||
+      used == 0) {
+    return IMP_ERR_CORRUPT;
+  }
+  row->state = (imp_sm_state){.size = sizeof(imp_sm_state), .in = in, .out = out, .acked = acked, .max = max,
+                              .evicted = evicted, .past = past};
+  row->seq = seq;
+  row->resource = text + used;
+  return IMP_OK;
+}
+
+static int new_session(imp_node *node, imp_session **s, const char *bare, const session_row *row) {
+  imp_jid *user, *full;
+  int rv = imp_jid_new(&user, bare, strlen(bare));
+  if (rv < 0) {
+    return rv;
+  }
+  rv = imp_jid_new_resource(&full, user, row->resource);
+  imp_jid_del(user);
+  if (rv == IMP_OK) {
+    rv = imp_session_new(s, node, full, NULL);
+    imp_jid_del(full);
+  }
+  return rv;
+}
+
+static int restore_session(imp_node *node, const char *bare, const char *id, session_row *row) {
+  imp_session *s;
+  int rv = new_session(node, &s, bare, row);
+  if (rv < 0) {
+    return rv;
+  }
+  row->state.id = id;
+  row->state.user = bare;
+  rv = imp_sm_restore(node->sm, &s->sm, &row->state, node->now, s);
+  if (rv < 0) {
+    s->sm = NULL;
+    imp_session_end(s, NULL);
+    return rv;
+  }
+  s->priority = (int8_t)row->priority;
+  s->carbons = row->carbons != 0;
+  s->inactive = row->inactive != 0;
+  imp_sm_set_inactive(s->sm, s->inactive);
+  s->durable = imp_calloc(1, sizeof(*s->durable));
+  if (s->durable == NULL) {
+    return IMP_ERR_NOMEM;
+  }
+  s->durable->session = s;
+  s->durable->seq = row->seq;
+  s->durable->trimmed = row->seq - (uint32_t)(row->state.out - row->state.acked);
+  return begin_parts(s, &row->state, row->seq);
+}
+
+/* A row of scan_all: its key is owner, NUL, key. */
+static int split_key(const imp_op_row *row, char *owner, size_t ownercap, char *key, size_t keycap) {
+  const char *k = row->key, *nul = memchr(k, '\0', row->keylen);
+  size_t ownerlen, keylen;
+  if (nul == NULL || (size_t)(nul - k) >= ownercap) {
+    return IMP_ERR_CORRUPT;
+  }
+  ownerlen = (size_t)(nul - k);
+  keylen = row->keylen - ownerlen - 1;
+  if (keylen >= keycap) {
+    return IMP_ERR_CORRUPT;
+  }
+  memcpy(owner, k, ownerlen + 1);
+  memcpy(key, k + ownerlen + 1, keylen);
+  key[keylen] = '\0';
+  return IMP_OK;
+}
+
+static void on_sessions(imp_op *op, int status, void *ctx) {
+  imp_node *node = ctx;
+  char owner[IMP_STORE_OWNER_MAX + 1], id[IMP_SM_ID_MAX + 1];
+  size_t i;
+  for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
+    const imp_op_row *r = imp_op_row_at(op, i);
+    session_row row;
+    int rv = split_key(r, owner, sizeof(owner), id, sizeof(id));
+    if (rv == IMP_OK) {
+      rv = parse_row(&row, r->value);
+    }
+    if (rv == IMP_OK) {
+      rv = restore_session(node, owner, id, &row);
+    }
+    if (rv < 0) {
+      bad_row(node, owner, imp_strerror(rv));
+    }
+  }
+  if (status < 0) {
+    bad_row(node, node->settings.domain, imp_strerror(status));
+  }
+  part_done(node);
+}
+
+static void restore_handled(imp_node *node, const char *owner, const char *id, const char *text) {
+  unsigned h;
+  unsigned long long until;
+  imp_wallclock now = imp_node_wallclock(node);
+  if (sscanf(text, "%u %llu", &h, &until) == 2 && until > now &&
+      imp_sm_restore_handled(node->sm, owner, id, h, (uint32_t)((until - now) / 1000), node->now) == IMP_OK) {
+    return;
+  }
+  (void)imp_node_remove(node, "sm.handled", owner, id, strlen(id));
+}
+
+static void on_handled(imp_op *op, int status, void *ctx) {
+  imp_node *node = ctx;
+  char owner[IMP_STORE_OWNER_MAX + 1], id[IMP_SM_ID_MAX + 1];
+  size_t i;
+  for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
+    const imp_op_row *r = imp_op_row_at(op, i);
+    if (split_key(r, owner, sizeof(owner), id, sizeof(id)) == IMP_OK) {
+      restore_handled(node, owner, id, r->value);
+    }
+  }
+  part_done(node);
+}
+
+int imp_durable_restore(imp_node *node) {
+  node->restoring = 2;
+  if (imp_node_scan_all(node, "sm.session", on_sessions, node) == NULL) {
+    return imp_node_fail(node, IMP_ERR_NOMEM, "set_store: out of memory");
+  }
+  if (imp_node_scan_all(node, "sm.handled", on_handled, node) == NULL) {
+    return imp_node_fail(node, IMP_ERR_NOMEM, "set_store: out of memory");
+  }
+  return IMP_OK;
+}

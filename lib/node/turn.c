@@ -1,0 +1,139 @@
+/*
+ * The end of a turn: completions, then one commit of all that was noted, then output.
+ *
+ * With a durable store, output never overtakes the commit of what was noted before it: connections with output are
+ * gathered when a commit begins, and released when it is done.  Output that comes meanwhile belongs to the next commit.
+ */
+#include "node/node.h"
+
+static void want_write(imp_node *node, imp_conn *conn) {
+  if (node->callbacks.want_write != NULL) {
+    node->callbacks.want_write(conn, node->user_data);
+  }
+}
+
+static int gates(const imp_node *node) { return node->store->durable && (node->flush != NULL || node->noted); }
+
+/* Output of this turn: out at once where nothing is to be committed, else it joins the next commit. */
+static void write_or_gather(imp_node *node) {
+  imp_conn *conn;
+  int gated = gates(node);
+  while ((conn = imp_conn_next_dirty(&node->env)) != NULL) {
+    if (gated && imp_conn_is_gated(conn)) {
+      imp_conn_gather(conn, &node->gathered);
+    } else {
+      imp_conn_release(conn);
+    }
+    want_write(node, conn);
+  }
+}
+
+static void tell_waiters(imp_node *node, int status) {
+  imp_list *l;
+  while ((l = imp_list_pop(&node->committing_waiters)) != NULL) {
+    imp_commit_waiter *w = IMP_CONTAINER_OF(l, imp_commit_waiter, link);
+    w->fn(node, status, w->user_data);
+    imp_free(w);
+  }
+}
+
+static void release_committed(imp_node *node, int status) {
+  imp_conn *conn;
+  while ((conn = imp_conn_next_gathered(&node->committing)) != NULL) {
+    if (status < 0) {
+      imp_conn_abort(conn, "what it was told could not be stored");
+    } else {
+      imp_conn_release_gathered(conn);
+    }
+    want_write(node, conn);
+  }
+}
+
+static void committed(imp_node *node, int status) {
+  node->flush = NULL;
+  node->stats.commits++;
+  if (status < 0) {
+    node->stats.commit_failures++;
+    imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->store->name, "commit failed: %s", imp_strerror(status));
+  }
+  release_committed(node, status);
+  tell_waiters(node, status);
+}
+
+static void on_flushed(imp_op *op, int status, void *ctx) {
+  imp_node *node = ctx;
+  (void)op;
+  committed(node, status);
+}
+
+static void begin_commit(imp_node *node) {
+  int failed = node->note_failed;
+  imp_list_move(&node->committing, &node->gathered);
+  imp_conn_commit_begins(&node->committing);
+  imp_list_move(&node->committing_waiters, &node->waiters);
+  node->noted = 0;
+  node->note_failed = 0;
+  if (failed < 0) {
+    committed(node, failed);
+    return;
+  }
+  node->flush = imp_op_new(&node->ops, on_flushed, node, IMP_TSTAMP_NEVER);
+  if (node->flush == NULL) {
+    committed(node, IMP_ERR_NOMEM);
+    return;
+  }
+  imp_op_started(node->flush, node->store->flush(node->store_ctx, node->flush));
+}
+
+int imp_node_on_commit(imp_node *node, imp_result_fn fn, void *user_data) {
+  imp_commit_waiter *w;
+  if (fn == NULL) {
+    return IMP_OK;
+  }
+  w = imp_calloc(1, sizeof(*w));
+  if (w == NULL) {
+    return IMP_ERR_NOMEM;
+  }
+  w->fn = fn;
+  w->user_data = user_data;
+  imp_list_append(&node->waiters, &w->link);
+  node->noted = 1;
+  return IMP_OK;
+}
+
+static void end_turn(imp_node *node) {
+  imp_event event = {0};
+  (void)imp_op_queue_run(&node->ops);
+  (void)imp_node_run_hooks(node, IMP_POINT_TURN, &event);
+  imp_durable_write(node);
+  imp_node_bury(node);
+  write_or_gather(node);
+  if (node->noted && node->flush == NULL) {
+    begin_commit(node);
+    /* A store in memory is done already: then nothing waits for another turn. */
+    (void)imp_op_queue_run(&node->ops);
+    write_or_gather(node);
+  }
+}
+
+void imp_node_turn(imp_node *node, imp_tstamp ts) {
+  if (node->in_turn) {
+    return;
+  }
+  imp_node_enter(node, ts);
+  node->in_turn = 1;
+  end_turn(node);
+  node->in_turn = 0;
+}
+
+imp_tstamp imp_node_get_expiry(const imp_node *node) {
+  imp_tstamp a = imp_heap_next(&node->timers), b = imp_sm_manager_get_expiry(node->sm);
+  return a < b ? a : b;
+}
+
+void imp_node_handle_expiry(imp_node *node, imp_tstamp ts) {
+  imp_node_enter(node, ts);
+  imp_heap_run(&node->timers, node->now);
+  imp_sm_manager_handle_expiry(node->sm, node->now);
+  imp_node_turn(node, node->now);
+}
