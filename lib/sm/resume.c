@@ -30,7 +30,7 @@ static imp_sm_resume_result judge(imp_sm *sm, uint32_t h) {
   }
 }
 
-static void connect(imp_sm *sm) {
+static void reconnect(imp_sm *sm) {
   if (sm->sleep != NULL) {
     imp_sm_wake(sm);
   } else {
@@ -57,7 +57,7 @@ imp_sm_resume_result imp_sm_resume(imp_sm_manager *manager, const char *user, co
   }
   if (result == IMP_SM_RESUMED) {
     manager->stats.resumed++;
-    connect(*sm);
+    reconnect(*sm);
   } else {
     manager->stats.refused++;
   }
