@@ -102,7 +102,7 @@ static void sasl1_success(imp_login *login) {
   submit(login, &out);
   imp_sasl_exchange_del(login->exchange);
   login->exchange = NULL;
-  imp_conn_set_authenticated(login->conn);
+  imp_node_authenticated(login->node, login->conn);
   imp_conn_restart(login->conn);
 }
 

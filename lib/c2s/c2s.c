@@ -131,6 +131,9 @@ static void hibernate_or_end(imp_session *s, int clean) {
   imp_node *node = s->node;
   imp_event event = {.session = s};
   imp_session_detach(s);
+  if (node->shutting_down && s->durable == NULL) {
+    clean = 1; /* nobody will resume it: what it did not acknowledge is stored */
+  }
   if (!clean && !node->deleting && s->sm != NULL && imp_sm_disconnected(s->sm, node->now) == IMP_OK) {
     (void)imp_node_run_hooks(node, IMP_POINT_SESSION_HIBERNATED, &event);
     imp_node_tell(node, IMP_SESSION_HIBERNATED, s);
@@ -146,6 +149,7 @@ static void hibernate_or_end(imp_session *s, int clean) {
 static void on_ended(imp_conn *conn, int clean) {
   imp_session *session = imp_session_of(conn);
   imp_login *login = imp_login_of(conn);
+  imp_node_connection_ended(imp_conn_env(conn)->ctx, conn);
   if (session != NULL) {
     hibernate_or_end(session, clean);
   } else if (login != NULL) {

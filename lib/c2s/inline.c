@@ -102,7 +102,7 @@ static int finish(imp_login *login, inlined *in) {
   if (rv < 0) {
     return rv;
   }
-  imp_conn_set_authenticated(conn);
+  imp_node_authenticated(node, conn);
   if (session == NULL) {
     imp_sasl_exchange_del(login->exchange);
     login->exchange = NULL;

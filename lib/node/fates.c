@@ -138,6 +138,10 @@ void imp_node_sm_settle(imp_sm *sm, void *packet, uint32_t count, imp_sm_settled
     acknowledged(node, s, p, how == IMP_SM_RESENT_ACKED);
     return;
   }
+  if (node->deleting) {
+    finish(p); /* what is durable is in the store */
+    return;
+  }
   if (goes_on(sm, s, p, how)) {
     return;
   }

@@ -199,6 +199,12 @@ void imp_node_each_iq(const imp_node *node, void (*fn)(const char *ns, void *ctx
 void imp_disco_feature(imp_stanza *st, imp_elem *query, const char *var);
 void imp_node_free_handlers(imp_node *node);
 
+/* ---- connections ---- */
+
+/* The peer has logged in: it is not counted as a stranger any more. */
+void imp_node_authenticated(imp_node *node, imp_conn *conn);
+void imp_node_connection_ended(imp_node *node, const imp_conn *conn);
+
 /* ---- sessions ---- */
 void imp_node_tell(imp_node *node, imp_session_event event, imp_session *session);
 

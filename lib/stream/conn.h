@@ -95,6 +95,7 @@ int imp_conn_starttls(imp_conn *conn);
 void imp_conn_restart(imp_conn *conn);
 /* The peer is authenticated: limits change, the pre-authentication deadline goes. */
 void imp_conn_set_authenticated(imp_conn *conn);
+int imp_conn_is_authenticated(const imp_conn *conn);
 /* Stanzas that come while busy are kept (bounded) and delivered after imp_conn_set_busy(conn, 0): for a step that waits for the host. */
 void imp_conn_set_busy(imp_conn *conn, int busy);
 /* A stream error (RFC 6120 §4.9) and the end. text and app (whole element of an application-specific condition) may be NULL. */

@@ -10,6 +10,8 @@ void imp_conn_set_gated(imp_conn *conn, int gated) {
   conn->clear = gated ? imp_buf_len(&conn->out) : 0;
 }
 
+int imp_conn_is_authenticated(const imp_conn *conn) { return conn->authed; }
+
 int imp_conn_is_gated(const imp_conn *conn) { return conn->gated; }
 
 size_t imp_conn_sendable(const imp_conn *conn) {
