@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-enum { OUT, TEXT, LESS, START, QUOTED, END, BANG, CDATA, DECLARATION };
+/* Those from START on are inside a tag. */
+enum { OUT, TEXT, LESS, BANG, CDATA, START, QUOTED, END, DECLARATION };
 
 #define DECLARATION_MAX 256
 
@@ -57,22 +58,35 @@ static imp_xml_scan_event begin_tag(imp_xml_scan *scan, char c, const imp_xml_li
   return IMP_XML_SCAN_MORE;
 }
 
-/* A start tag from p on, up to its end or to an attribute's value. */
+/* A start tag from p on, through its attributes, up to its '>', to what may not stand in it, or to the end. A '<' in a
+   value is left to libxml2 to find, unless the value has no end yet: it may never come. */
 static const char *in_start(imp_xml_scan *scan, const char *p, const char *end) {
-  for (; p < end; ++p) {
-    char c = *p;
-    if (c == '>' || c == '\'' || c == '"' || c == '<') {
-      return p;
+  char before = scan->slash ? '/' : ' ';
+  while (p < end) {
+    if (scan->state == QUOTED) {
+      const char *close = memchr(p, scan->quote, (size_t)(end - p));
+      if (close == NULL) {
+        close = memchr(p, '<', (size_t)(end - p));
+        return close != NULL ? close : end;
+      }
+      scan->state = START;
+      before = '\'';
+      p = close + 1;
+      continue;
     }
-    scan->slash = c == '/';
-  }
-  return p;
-}
-
-static const char *in_quotes(char quote, const char *p, const char *end) {
-  while (p < end && *p != quote && *p != '<') {
+    char c = *p;
+    if (c == '>' || c == '<') {
+      break;
+    }
+    if (c == '\'' || c == '"') {
+      scan->quote = (uint8_t)c;
+      scan->state = QUOTED;
+      scan->attrs = scan->attrs < UINT16_MAX ? (uint16_t)(scan->attrs + 1) : UINT16_MAX;
+    }
+    before = c;
     ++p;
   }
+  scan->slash = before == '/';
   return p;
 }
 
@@ -129,48 +143,31 @@ static imp_xml_scan_event end_end_tag(imp_xml_scan *scan) {
   return scan->depth == 1 ? IMP_XML_SCAN_STANZA : IMP_XML_SCAN_MORE;
 }
 
-/* One step inside a tag; *p moves on. */
-static imp_xml_scan_event step_tag(imp_xml_scan *scan, const imp_xml_limits *limits, const char **p, const char *end,
+static imp_xml_scan_event step_start(imp_xml_scan *scan, const imp_xml_limits *limits, const char **p,
+                                     const char *end, imp_xml_scan_result *result) {
+  *p = in_start(scan, *p, end);
+  if (scan->attrs > limits->attributes) {
+    return fail(result, IMP_XML_POLICY_VIOLATION, "too many attributes");
+  }
+  if (*p == end) {
+    return IMP_XML_SCAN_MORE;
+  }
+  return *(*p)++ == '>' ? end_start_tag(scan, result)
+                        : fail(result, IMP_XML_NOT_WELL_FORMED, "'<' inside a tag");
+}
+
+static imp_xml_scan_event step_end(imp_xml_scan *scan, const char **p, const char *end,
                                    imp_xml_scan_result *result) {
-  switch (scan->state) {
-  case START:
-    *p = in_start(scan, *p, end);
-    if (*p < end) {
-      char c = *(*p)++;
-      if (c == '>') {
-        return end_start_tag(scan, result);
-      }
-      if (c == '<') {
-        return fail(result, IMP_XML_NOT_WELL_FORMED, "'<' inside a tag");
-      }
-      scan->quote = (uint8_t)c;
-      scan->state = QUOTED;
-      scan->slash = 0;
-      if (++scan->attrs > limits->attributes) {
-        return fail(result, IMP_XML_POLICY_VIOLATION, "too many attributes");
-      }
-    }
-    return IMP_XML_SCAN_MORE;
-  case QUOTED:
-    *p = in_quotes((char)scan->quote, *p, end);
-    if (*p < end) {
-      if (**p == '<') {
-        return fail(result, IMP_XML_NOT_WELL_FORMED, "'<' inside an attribute");
-      }
-      ++*p;
-      scan->state = START;
-    }
-    return IMP_XML_SCAN_MORE;
-  default: { /* END */
-    const char *gt = memchr(*p, '>', (size_t)(end - *p));
-    const char *lt = memchr(*p, '<', (size_t)((gt != NULL ? gt : end) - *p));
-    if (lt != NULL) {
-      return fail(result, IMP_XML_NOT_WELL_FORMED, "'<' inside a tag");
-    }
-    *p = gt != NULL ? gt + 1 : end;
-    return gt != NULL ? end_end_tag(scan) : IMP_XML_SCAN_MORE;
+  const char *gt = memchr(*p, '>', (size_t)(end - *p));
+  if (gt != NULL) {
+    *p = gt + 1;
+    return end_end_tag(scan);
   }
+  if (memchr(*p, '<', (size_t)(end - *p)) != NULL) {
+    return fail(result, IMP_XML_NOT_WELL_FORMED, "'<' inside a tag");
   }
+  *p = end;
+  return IMP_XML_SCAN_MORE;
 }
 
 static imp_xml_scan_event in_declaration(imp_xml_scan *scan, const char **p, const char *end) {
@@ -222,14 +219,14 @@ static imp_xml_scan_event step(imp_xml_scan *scan, const imp_xml_limits *limits,
     return IMP_XML_SCAN_MORE;
   case DECLARATION:
     return in_declaration(scan, p, end);
-  default:
-    return step_tag(scan, limits, p, end, result);
+  case END:
+    return step_end(scan, p, end, result);
+  default: /* START, QUOTED */
+    return step_start(scan, limits, p, end, result);
   }
 }
 
-static int in_tag(const imp_xml_scan *scan) {
-  return scan->state == START || scan->state == QUOTED || scan->state == END || scan->state == DECLARATION;
-}
+static int in_tag(const imp_xml_scan *scan) { return scan->state >= START; }
 
 /* Tags have a bound of their own: without it one tag could be as big as a stanza. */
 static int tag_too_big(const imp_xml_scan *scan, const imp_xml_limits *limits) {
