@@ -7,8 +7,10 @@ export PKG_CONFIG_PATH="$libdir/pkgconfig"
 mkdir -p "$work"
 cflags=$(pkg-config --cflags imp-uv imp-sqlite)
 if [ "$kind" = static ]; then
-  # Both kinds lie in one folder: name the archives.
-  libs=$(pkg-config --static --libs imp-uv imp-sqlite | sed -E 's/-l(imp(-[a-z]+)?)( |$)/-l:lib\1.a\3/g')
+  # Our archives (both kinds lie in one folder: by name) with what they need. `--static` would also ask for what GnuTLS
+  # needs inside, whose development files are rarely there.
+  needed=$(pkg-config --print-requires-private imp imp-sqlite; pkg-config --print-requires imp-uv | grep -v '^imp')
+  libs="-L$libdir -l:libimp-uv.a -l:libimp-sqlite.a -l:libimp.a $(pkg-config --libs $needed) -lwslay"
 else
   libs=$(pkg-config --libs imp-uv imp-sqlite)
   case $libs in *gnutls*) echo "a shared consumer must not link what libimp uses inside: $libs"; exit 1 ;; esac

@@ -203,7 +203,7 @@ static void client_fingerprint(kit *k, char *dst) {
   assert_non_null(der);
   assert_int_equal(gnutls_fingerprint(GNUTLS_DIG_SHA256, der, digest, &len), 0);
   for (size_t i = 0; i < 32; i++) {
-    sprintf(dst + 3 * i, "%02X%s", digest[i], i < 31 ? ":" : "");
+    snprintf(dst + 3 * i, 4, "%02X%s", digest[i], i < 31 ? ":" : "");
   }
 }
 
