@@ -43,6 +43,7 @@ static imp_sasl_exchange *new_exchange(const char *from, uint32_t mechanisms) {
   config.from = from != NULL ? new_jid(from) : NULL;
   assert_int_equal(imp_sasl_exchange_new(&ex, &config), IMP_OK);
   unit_own(del_exchange, ex);
+  imp_buf_reset(&out); /* a test may have several */
   imp_buf_init(&out, 65536);
   unit_own(reset_out, &out);
   return ex;
@@ -253,6 +254,7 @@ static void refuses_other_identities(void **state) {
 /* A name that no address can have goes the way of an unknown user: no lookup, and the same challenge. */
 static void hides_impossible_names(void **state) {
   imp_sasl_exchange *ex = new_exchange(NULL, IMP_SASL_ALL_SCRAM | IMP_SASL_PLAIN);
+  (void)state;
   assert_int_equal(SEND1(ex, "SCRAM-SHA-1", "n,,n=a@b,r=abc"), IMP_EXCHANGE_CONTINUE);
   assert_null(imp_sasl_exchange_user(ex));
   ex = new_exchange(NULL, IMP_SASL_PLAIN);
