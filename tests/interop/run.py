@@ -106,7 +106,7 @@ class Run:
         if not able:
             return self.not_applicable(column, why_not)
         held, text = await self.attempt(column, property_)
-        self.record(column, [(column, held, text)])
+        self.record(column, [(column, held, text)], text or "pass")
 
     async def everything(self):
         cls = self.cls
@@ -117,6 +117,9 @@ class Run:
             await self.single("chat", properties.chat)
         if self.wanted("carbons"):
             await self.single("carbons", properties.carbons, cls.carbons, cls.why_not_carbons)
+        if self.wanted("SASL2, FAST"):
+            await self.single("SASL2, FAST", properties.fast, cls.fast and self.server.has_echo,
+                              "not offered by the client")
         if self.wanted("resume downstream"):
             await self.resumption("resume downstream", properties.resume_downstream, cls.resumes,
                                   cls.why_not_resumes, ({}, {"half_dead": True}))

@@ -4,10 +4,11 @@
 import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import puppeteer from "puppeteer-core";
 import { config, obey, say } from "./lines.mjs";
 
-const DIST = path.join(import.meta.dirname, "node_modules/converse.js/dist");
+const DIST = fileURLToPath(new URL("node_modules/converse.js/dist", import.meta.url));
 const TYPES = {
   ".js": "text/javascript", ".css": "text/css", ".json": "application/json",
   ".html": "text/html", ".wasm": "application/wasm",

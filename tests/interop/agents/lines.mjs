@@ -1,5 +1,8 @@
 // What the JavaScript agents share: the line protocol of harness/agent.py and the settings.
+import { webcrypto } from "node:crypto";
 import readline from "node:readline";
+
+globalThis.crypto ??= webcrypto; // Node 18 keeps it elsewhere; so import this file first
 
 export const config = Object.fromEntries(
   Object.entries(process.env)

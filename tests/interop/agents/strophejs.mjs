@@ -1,6 +1,6 @@
 // strophe.js on Node as an agent: RFC 7395 WebSocket with its own stream management.
-import WebSocket from "ws";
 import { config, obey, say } from "./lines.mjs";
+import WebSocket from "ws";
 
 globalThis.WebSocket = WebSocket;
 const kept = new Map(); // strophe.js keeps its session where a browser would

@@ -1,18 +1,23 @@
 // xmpp.js (@xmpp/client) as an agent: TCP with STARTTLS or direct TLS, and WebSocket.
+import { config, obey, say } from "./lines.mjs";
 import { client, xml } from "@xmpp/client";
 import WebSocket from "ws";
-import { config, obey, say } from "./lines.mjs";
 
 globalThis.WebSocket = WebSocket; // Node 20 has none of its own
 const CARBONS = "urn:xmpp:carbons:2";
 
+const userAgent = xml("user-agent", { id: globalThis.crypto.randomUUID() },
+  xml("software", {}, "interop"));
+
+// A mechanism that was asked for is taken; otherwise its own choice, and a token once it has one.
+async function credentials(authenticate, mechanisms, fast) {
+  const { user: username, password } = config;
+  const token = config.mech ? undefined : await fast?.fetch();
+  await authenticate({ username, password, token }, config.mech || mechanisms[0], userAgent);
+}
+
 const xmpp = client({
-  service: config.url,
-  domain: config.domain,
-  resource: config.resource,
-  credentials: (authenticate, mechanisms, fast) =>
-    authenticate({ username: config.user, password: config.password },
-      config.mech || mechanisms[0], ...(config.fast ? [null, fast] : [])),
+  service: config.url, domain: config.domain, resource: config.resource, credentials,
 });
 xmpp.reconnect.delay = 200;
 
@@ -24,7 +29,6 @@ xmpp.on("send", (el) => {
 });
 xmpp.on("element", (el) => {
   console.error("<<", String(el));
-  if (el.getChild("inline") || el.name === "success") say("note", String(el));
 });
 xmpp.on("status", (status) => {
   if (status === "disconnect") say("offline");

@@ -138,6 +138,7 @@ class XmppJs(NodeClient):
     modes = ("starttls", "direct", "ws", "wss")
     resume_modes = ("starttls", "wss")
     mechanisms = ("SCRAM-SHA-1", "PLAIN")
+    fast = True
     needs_tools = ("node", "npm")
     reconnects = True
 

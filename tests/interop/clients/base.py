@@ -15,6 +15,7 @@ class Client:
     mechanisms = ()               # those it can be told to take; (): it chooses
     carbons = True
     resumes = True
+    fast = False                  # SASL2 with FAST
     resends = False               # does the client send its own unacknowledged stanzas again?
     resumptions_in_a_row = 2      # how often a session is resumed before the client binds anew
     why_not_resumes = why_not_resends = why_not_carbons = ""

@@ -156,3 +156,20 @@ async def rebind(scene, mode):
     _exactly(first, expected, "the client (first copies)")
     errors = [body_of(s) for s in peer.inbox if s.get("type") == "error"]
     assert not errors, "the peer got errors for %s" % errors
+
+
+async def fast(scene):
+    """SASL2 (XEP-0388) with Bind 2 and a token (XEP-0484): the second login needs no password,
+    and the session is resumed in the same exchange."""
+    proxy = await scene.proxy("starttls")
+    peer = await scene.raw().login()
+    client = await scene.client(mode="starttls", port=proxy.port)
+    first = next(e for e in client.events if e[0] == "mech")
+    assert first[2] == "urn:xmpp:sasl:2", "logged in by %s" % (first,)
+    proxy.cut()
+    await peer.say(client.jid(), "meanwhile")
+    await client.expect("resumption", lambda: client.resumptions() == 1, 30)
+    taken = client.last("mech")
+    assert taken.startswith("HT-"), "came back by %s" % taken
+    await client.expect("message", lambda: client.bodies() == ["meanwhile"])
+    return "%s, then %s" % (first[1], taken)

@@ -204,8 +204,8 @@ class RawClient:
         ident = "q-%s-%d" % (self.user, self._ids)
         await self.send("<iq type='%s' id='%s'%s>%s</iq>" % (
             kind, ident, " to=%s" % quoteattr(to) if to else "", payload))
-        return await self.expect(lambda: next(
-            (s for s in self.inbox if s.tag == STANZAS[2] and s.get("id") == ident), None), timeout)
+        return (await self.expect(lambda: [s for s in self.inbox if s.tag == STANZAS[2]
+                                           and s.get("id") == ident], timeout))[0]
 
     async def raw(self, text):
         await self._write(text)
@@ -228,7 +228,7 @@ class RawClient:
                 and s.get("type") != "error"]
 
     async def expect(self, condition, timeout=10):
-        """Waits until `condition()` is true (or not None) and returns it."""
+        """Waits until `condition()` is true and returns it. (An element without children is not.)"""
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout
         while not (value := condition()):

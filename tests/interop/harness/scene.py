@@ -4,7 +4,7 @@ import itertools
 from .proxy import Proxy
 from .raw import RawClient
 
-_numbers = itertools.count()
+_numbers = itertools.count()      # Prosody, when it stands in, knows a hundred pairs
 
 
 class Scene:
