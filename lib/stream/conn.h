@@ -78,7 +78,9 @@ int imp_conn_new(imp_conn **conn, imp_stream_env *env, const imp_conn_params *pa
 
 /* ---- output: nothing leaves before the end of the turn ---- */
 
-/* Appends text (whole elements). For WebSocket each call is one message, and nonzas bring their own xmlns. IMP_ERR_TOO_BIG: the peer reads too slowly. */
+/* Appends text (whole elements). For WebSocket each call is one message, and nonzas bring their own xmlns.
+   All three: IMP_ERR_CLOSED (ended), IMP_ERR_NOMEM (nothing was appended), IMP_ERR_TOO_BIG (the peer reads too slowly:
+   the stream has failed with policy-violation; nothing was appended). */
 int imp_conn_submit_text(imp_conn *conn, const char *text, size_t len);
 /* Appends a packet: the hot path. */
 int imp_conn_submit_packet(imp_conn *conn, const imp_packet *packet);
@@ -89,18 +91,23 @@ int imp_conn_submit_stanza(imp_conn *conn, imp_stanza *st);
 
 /* Our stream header (or WebSocket <open/>) with a fresh id; to may be NULL. */
 int imp_conn_send_header(imp_conn *conn, const char *from, const char *to);
-/* After <proceed/> was submitted: TLS begins with the next byte from the peer; anything else in the current chunk is an error. */
+/* After <proceed/> was submitted: TLS begins with the next byte from the peer; anything else in the current chunk, or
+   kept while busy, is an error.  A new stream header is expected afterwards. IMP_ERR_STATE, IMP_ERR_CLOSED, IMP_ERR_NOMEM. */
 int imp_conn_starttls(imp_conn *conn);
-/* After SASL success: the parser forgets everything and a new header is expected. */
+/* After SASL success: the parser forgets everything and a new header is expected, ours is to be sent anew.  Bytes that
+   came ahead of the success end the stream with bad-format. */
 void imp_conn_restart(imp_conn *conn);
 /* The peer is authenticated: limits change, the pre-authentication deadline goes. */
 void imp_conn_set_authenticated(imp_conn *conn);
 int imp_conn_is_authenticated(const imp_conn *conn);
-/* Stanzas that come while busy are kept (bounded) and delivered after imp_conn_set_busy(conn, 0): for a step that waits for the host. */
+/* Stanzas that come while busy are kept (bounded: policy-violation) and delivered by imp_conn_set_busy(conn, 0): for a
+   step that waits for the host.  Within an event they come when that returns; outside of one they, and the end that may
+   stand behind them, come at once: make it the last thing you do. */
 void imp_conn_set_busy(imp_conn *conn, int busy);
 /* A stream error (RFC 6120 §4.9) and the end. text and app (whole element of an application-specific condition) may be NULL. */
 void imp_conn_fail(imp_conn *conn, const char *condition, const char *text, const char *app);
-/* Channel bindings of the TLS session, or those that the host gave. IMP_ERR_NOT_FOUND without TLS. */
+/* Channel bindings of the TLS session, or those that the host gave. IMP_ERR_NOT_FOUND without TLS. Borrowed until the
+   peer is authenticated. */
 int imp_conn_channel_binding(imp_conn *conn, imp_channel_binding *binding);
 /* DER of the peer's certificate if it sent one (and it verified); NULL if not. */
 const void *imp_conn_peer_certificate(const imp_conn *conn, size_t *len);

@@ -162,7 +162,7 @@ imp_buf *imp_tls_wire(imp_tls *tls);
 void imp_tls_drop(imp_tls *tls); /* forgets what was not written */
 int imp_tls_channel_binding(imp_tls *tls, imp_channel_binding *binding);
 void imp_tls_forget_binding(imp_tls *tls);
-const void *imp_tls_peer_certificate(const imp_tls *tls, size_t *len);
+const void *imp_tls_peer_certificate(imp_tls *tls, size_t *len);
 
 /* ---- ws_*.c ---- */
 

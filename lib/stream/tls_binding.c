@@ -58,12 +58,24 @@ void imp_tls_forget_binding(imp_tls *tls) {
   tls->keys = NULL;
 }
 
-const void *imp_tls_peer_certificate(const imp_tls *tls, size_t *len) {
-  unsigned count = 0, status = 0;
+/* Of our authorities, for use by a client, valid now. */
+static int verifies(const imp_tls *tls) {
+  unsigned status = 0;
   gnutls_typed_vdata_st purpose = {GNUTLS_DT_KEY_PURPOSE_OID, (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT, 0};
+  return tls->ctx->asks_certificate &&
+         gnutls_certificate_verify_peers(tls->session, &purpose, 1, &status) == 0 && status == 0;
+}
+
+const void *imp_tls_peer_certificate(imp_tls *tls, size_t *len) {
+  unsigned count = 0;
   const gnutls_datum_t *certs = gnutls_certificate_get_peers(tls->session, &count);
-  if (!tls->ctx->asks_certificate || certs == NULL || count == 0 ||
-      gnutls_certificate_verify_peers(tls->session, &purpose, 1, &status) != 0 || status != 0) {
+  if (certs == NULL || count == 0) {
+    return NULL;
+  }
+  if (tls->verified == IMP_TLS_NOT_VERIFIED) {
+    tls->verified = verifies(tls) ? IMP_TLS_GOOD : IMP_TLS_BAD;
+  }
+  if (tls->verified == IMP_TLS_BAD) {
     return NULL;
   }
   *len = certs[0].size;

@@ -23,6 +23,8 @@ typedef struct imp_tls_keys {
   size_t exporter_len, unique_len;
 } imp_tls_keys;
 
+enum { IMP_TLS_NOT_VERIFIED = 0, IMP_TLS_GOOD, IMP_TLS_BAD };
+
 struct imp_tls {
   gnutls_session_t session;
   imp_tls_context *ctx;
@@ -31,6 +33,7 @@ struct imp_tls {
   size_t inlen;
   imp_buf wire; /* encrypted, or written before TLS began */
   imp_tls_keys *keys;
+  uint8_t verified; /* the peer's certificate: one of the above */
   uint8_t done;   /* the handshake is */
   uint8_t broken; /* the session can send nothing more */
   uint8_t bye;    /* close_notify was sent */

@@ -57,8 +57,8 @@ static void refuses(void **state) {
     "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: short\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: ????????????????????????\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZSEh\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    ("GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
   };
   (void)state;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
