@@ -189,27 +189,41 @@ imp_sasl_result imp_sasl_step(imp_sasl *sasl, const void *in, size_t inlen, cons
   return settle(sasl, last_message(sasl, in, inlen), out, outlen);
 }
 
+/* Stands in for a credential that is not there, so that it is looked at as one that is. */
+static void make_nobody(imp_credential *nobody, const imp_sasl *sasl) {
+  static const uint8_t nothing[IMP_DIGEST_MAX];
+  nobody->size = sizeof *nobody;
+  nobody->password = sasl->params.clear_passwords ? "unknown" : NULL;
+  nobody->hash = sasl->params.clear_passwords ? NULL : sasl->digest != NULL ? sasl->digest->name : sasl->params.fake_hash;
+  nobody->iterations = sasl->params.iterations;
+  nobody->salt = nobody->stored_key = nobody->server_key = nothing;
+  nobody->saltlen = 16;
+}
+
 imp_sasl_result imp_sasl_credential(imp_sasl *sasl, const imp_credential *credential, const void **out,
                                     size_t *outlen) {
-  imp_credential own;
+  imp_credential own, nobody;
+  uint32_t known;
 
   *out = NULL;
   *outlen = 0;
   if (sasl->state != IMP_SASL_WAIT_CREDENTIAL) {
     return imp_sasl_refuse(sasl, "malformed-request", NULL, 1);
   }
+  make_nobody(&nobody, sasl);
+  known = credential != NULL;
+  credential = known ? credential : &nobody;
   memset(&own, 0, sizeof own);
-  if (credential != NULL) {
-    memcpy(&own, credential, credential->size < sizeof own ? credential->size : sizeof own);
-    own.size = sizeof own;
-    if (imp_credential_check(&own) != IMP_OK) {
-      credential = NULL;
-    }
+  memcpy(&own, credential, credential->size < sizeof own ? credential->size : sizeof own);
+  own.size = sizeof own;
+  if (imp_credential_check(&own) != IMP_OK) {
+    known = 0;
+    own = nobody;
   }
   if (sasl->mech->family == IMP_FAMILY_SCRAM) {
-    return settle(sasl, imp_scram_credential(sasl, credential != NULL ? &own : NULL), out, outlen);
+    return settle(sasl, imp_scram_credential(sasl, &own, known), out, outlen);
   }
-  return settle(sasl, imp_plain_credential(sasl, credential != NULL ? &own : NULL), out, outlen);
+  return settle(sasl, imp_plain_credential(sasl, &own, known), out, outlen);
 }
 
 imp_sasl_result imp_sasl_decide(imp_sasl *sasl, const char *username, const void *token, size_t tokenlen,

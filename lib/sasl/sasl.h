@@ -68,13 +68,14 @@ int imp_sasl_set_string(char **where, const char *s, size_t len);
 /* Fixes the server's nonce, before the first step. For tests against published vectors; borrowed. */
 void imp_sasl_fix_nonce(imp_sasl *sasl, const char *nonce);
 
+/* `known` 0: the credential stands in for one that is not there, and can only fail. */
 imp_sasl_result imp_scram_first(imp_sasl *sasl, const char *in, size_t inlen);
-imp_sasl_result imp_scram_credential(imp_sasl *sasl, const imp_credential *credential);
+imp_sasl_result imp_scram_credential(imp_sasl *sasl, const imp_credential *credential, uint32_t known);
 imp_sasl_result imp_scram_final(imp_sasl *sasl, const char *in, size_t inlen);
 void imp_scram_wipe(imp_scram *scram);
 
 imp_sasl_result imp_plain_first(imp_sasl *sasl, const char *in, size_t inlen);
-imp_sasl_result imp_plain_credential(imp_sasl *sasl, const imp_credential *credential);
+imp_sasl_result imp_plain_credential(imp_sasl *sasl, const imp_credential *credential, uint32_t known);
 
 imp_sasl_result imp_external_first(imp_sasl *sasl, const char *in, size_t inlen);
 imp_sasl_result imp_anonymous_first(imp_sasl *sasl, const char *in, size_t inlen);

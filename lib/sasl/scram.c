@@ -132,33 +132,23 @@ static int derive_from_clear(imp_sasl *sasl, const char *password, const materia
   return rc;
 }
 
-static int has_keys(const imp_credential *credential, const imp_digest *digest) {
-  return credential != NULL && credential->hash != NULL && strcmp(credential->hash, digest->name) == 0;
-}
-
 /* Either outcome does the same work: the made-up keys are always made, then perhaps written over. */
-static int choose_keys(imp_sasl *sasl, const imp_credential *credential, imp_scram_fake *fake, material *m) {
+static int choose_keys(imp_sasl *sasl, const imp_credential *c, uint32_t known, imp_scram_fake *fake, material *m) {
   imp_scram *scram = &sasl->scram;
-  const char *password = credential != NULL ? credential->password : NULL;
-  const uint8_t *stored = fake->stored_key, *server = fake->server_key;
   int rc = imp_scram_fake_make(fake, sasl->digest, &sasl->params, sasl->username);
+  int has_keys = c->hash != NULL && strcmp(c->hash, sasl->digest->name) == 0;
+  int use_keys = has_keys & (int)known;
 
-  m->salt = fake->salt;
-  m->saltlen = sizeof fake->salt;
-  m->iterations = sasl->params.iterations;
-  if (rc == IMP_OK && has_keys(credential, sasl->digest)) {
-    m->salt = credential->salt;
-    m->saltlen = credential->saltlen;
-    m->iterations = credential->iterations;
-    stored = credential->stored_key;
-    server = credential->server_key;
-    scram->known = 1;
-  } else if (rc == IMP_OK && (password != NULL || sasl->params.clear_passwords)) {
-    rc = derive_from_clear(sasl, password != NULL ? password : "unknown", m, fake);
-    scram->known = password != NULL;
+  m->salt = use_keys ? c->salt : fake->salt;
+  m->saltlen = use_keys ? c->saltlen : sizeof fake->salt;
+  m->iterations = use_keys ? c->iterations : sasl->params.iterations;
+  scram->known = known;
+  if (rc == IMP_OK && !has_keys) {
+    scram->known = known && c->password != NULL;
+    rc = c->password != NULL ? derive_from_clear(sasl, c->password, m, fake) : IMP_OK;
   }
-  memcpy(scram->stored_key, stored, sasl->digest->len);
-  memcpy(scram->server_key, server, sasl->digest->len);
+  memcpy(scram->stored_key, use_keys ? c->stored_key : fake->stored_key, sasl->digest->len);
+  memcpy(scram->server_key, use_keys ? c->server_key : fake->server_key, sasl->digest->len);
   return rc;
 }
 
@@ -202,10 +192,10 @@ static int write_server_first(imp_sasl *sasl, const material *m) {
   return imp_buf_append(messages, imp_buf_data(out), imp_buf_len(out));
 }
 
-imp_sasl_result imp_scram_credential(imp_sasl *sasl, const imp_credential *credential) {
+imp_sasl_result imp_scram_credential(imp_sasl *sasl, const imp_credential *credential, uint32_t known) {
   imp_scram_fake fake;
   material m;
-  int rc = choose_keys(sasl, credential, &fake, &m);
+  int rc = choose_keys(sasl, credential, known, &fake, &m);
 
   if (rc == IMP_OK) {
     rc = make_nonce(sasl);
