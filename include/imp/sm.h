@@ -313,7 +313,8 @@ IMP_EXTERN void imp_sm_received(imp_sm *sm);
 
 /**
  * A stanza goes out (or would, if the session hibernates): the buffer keeps `packet`. Every stanza on the stream must
- * pass here in the order in which it is written, `packet` NULL for one that is counted but not worth keeping.
+ * pass here in the order in which it is written, `packet` NULL for one that is counted but not worth keeping: it is not
+ * sent again, and at a resumption the numbers of those behind it move up.
  *
  * Returns IMP_SM_WANT_R if an <r/> is to follow; it counts as written then. Never while one is outstanding; after `ack_rate`
  * stanzas since the last; and once when the buffer becomes half full. Else IMP_OK, or IMP_ERR_NOMEM, or IMP_ERR_STATE (in a callback

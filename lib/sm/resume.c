@@ -30,11 +30,31 @@ static imp_sm_resume_result judge(imp_sm *sm, uint32_t h) {
   }
 }
 
+static int was_written(const imp_sm *sm, uint32_t count) { return (int32_t)(sm->wire - count) >= 0; }
+
+/*
+ * Stanzas that were counted and not kept are not sent again, so for the client what is sent again follows on what it
+ * has.  So it does for us.
+ */
+static void renumber(imp_sm *sm) {
+  uint32_t len = imp_sm_ring_len(sm->ring), written = 0;
+  for (uint32_t i = 0; i < len; i++) {
+    imp_sm_slot *slot = imp_sm_ring_at(sm->ring, i);
+    written += (uint32_t)was_written(sm, slot->count);
+    slot->count = sm->acked + 1 + i;
+  }
+  sm->out = sm->acked + len;
+  sm->wire = sm->acked + written;
+}
+
 static void reconnect(imp_sm *sm) {
   if (sm->sleep != NULL) {
     imp_sm_wake(sm);
   } else {
     sm->wire = sm->out;
+  }
+  if (sm->out - sm->acked != imp_sm_ring_len(sm->ring)) {
+    renumber(sm);
   }
   imp_sm_reset_r(sm);
   sm->since = imp_sm_ring_len(sm->ring);
@@ -63,8 +83,6 @@ imp_sm_resume_result imp_sm_resume(imp_sm_manager *manager, const char *user, co
   }
   return result;
 }
-
-static int was_written(const imp_sm *sm, uint32_t count) { return (int32_t)(sm->wire - count) >= 0; }
 
 void *imp_sm_next_unacked(imp_sm *sm, size_t *pos, uint32_t *count, int resend) {
   if (*pos >= imp_sm_ring_len(sm->ring)) {

@@ -295,6 +295,29 @@ static void stanzas_that_are_not_kept_are_no_history(void **state) {
   assert_string_equal(kit_replay(sm, 1), "3");
 }
 
+/* The client numbers what is sent again from its own h on. A server that counted on would never agree with it again. */
+static void counts_agree_after_stanzas_that_were_not_kept(void **state) {
+  KIT(k);
+  kit_start(k);
+  imp_sm *sm = kit_new_at(k, ROMEO, 0xfffffffcu);
+  kit_send(sm, 1, 1);
+  imp_sm_sent(sm, NULL, 0);
+  kit_send(sm, 2, 3);
+  assert_int_equal(imp_sm_disconnected(sm, k->now), IMP_OK);
+  imp_sm_sent(sm, NULL, 0);
+  kit_send(sm, 4, 4);
+  imp_sm_sent(sm, NULL, 0);
+  assert_int_equal(imp_sm_get_out(sm), 3);
+  assert_int_equal(resume(k, ROMEO, imp_sm_get_id(sm), 0xfffffffdu).result, IMP_SM_RESUMED);
+  assert_int_equal(imp_sm_get_out(sm), 0);
+  assert_string_equal(kit_replay(sm, 1), "2 3 4");
+  assert_int_equal(imp_sm_acked(sm, 1), IMP_ERR_MALFORMED);
+  kit_forget(k);
+  assert_int_equal(imp_sm_acked(sm, 0xfffffffeu), IMP_OK);
+  assert_int_equal(imp_sm_acked(sm, 0), IMP_OK);
+  kit_heard(k, "resent 2, resent 3, acked 4");
+}
+
 static void a_takeover_while_the_old_connection_looks_alive(void **state) {
   KIT(k);
   kit_start(k);
@@ -445,6 +468,7 @@ int main(void) {
       cmocka_unit_test(history_that_is_not_kept),
       cmocka_unit_test(a_client_that_forgot_what_it_acknowledged),
       cmocka_unit_test(stanzas_that_are_not_kept_are_no_history),
+      cmocka_unit_test(counts_agree_after_stanzas_that_were_not_kept),
       cmocka_unit_test(a_takeover_while_the_old_connection_looks_alive),
       cmocka_unit_test(a_refused_takeover_leaves_the_session_connected),
       cmocka_unit_test(a_link_reported_lost_twice_does_not_live_longer),
