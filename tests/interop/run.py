@@ -31,22 +31,38 @@ class Run:
         self.cls = CLIENTS[options.client]
         self.folder = os.path.join(options.out, "run-" + options.client.replace(".", ""))
         shutil.rmtree(self.folder, ignore_errors=True)
-        kind = Prosody if options.prosody else Echo
-        kind.executable = options.echo
-        self.server = kind(os.path.join(self.folder, "server"), options=options.server_option)
+        Echo.executable = options.echo
+        self.server = self.new_server("server", options.server_option, 0)
+        self.no_plus = None
         self.cells = {}
         self.made = 0
 
-    def make(self, **kwargs):
-        self.made += 1
-        return self.cls(self.server, self.options, **kwargs,
-                        folder=os.path.join(self.folder, "client-%d" % self.made))
+    def new_server(self, name, options, salt):
+        kind = Prosody if self.options.prosody else Echo
+        return kind(os.path.join(self.folder, name), options=options, salt=salt)
 
-    async def attempt(self, what, property_, *args, **kwargs):
+    def server_for(self, mech):
+        """The server, or one that offers no channel binding."""
+        if not (self.cls.claims_binding and mech and mech.startswith("SCRAM")
+                and not mech.endswith("-PLUS")) or self.options.prosody:
+            return self.server
+        if not self.no_plus:
+            self.no_plus = self.new_server("no-plus", ["--no-plus"], 1)
+            self.no_plus.start()
+        return self.no_plus
+
+    async def attempt(self, what, property_, *args, server=None, **kwargs):
         """Runs one property; returns (held, text)."""
         begin = time.monotonic()
+        server = server or self.server
+
+        def make(**settings):
+            self.made += 1
+            return self.cls(server, self.options, **settings,
+                            folder=os.path.join(self.folder, "client-%d" % self.made))
+
         try:
-            async with Scene(self.server, self.make) as scene:
+            async with Scene(server, make) as scene:
                 result = await asyncio.wait_for(property_(scene, *args, **kwargs), 90)
             text = "pass"
         except Exception as error:  # every way to fail is one cell
@@ -77,11 +93,12 @@ class Run:
         mechanisms = [None]
         if self.cls.mechanisms:
             mechanisms = [m for m in self.cls.mechanisms
-                          if not (m == "PLAIN" and mode == "ws")
-                          and m in (self.server.mechanisms or self.cls.mechanisms)]
+                          if not (m == "PLAIN" and mode == "ws")     # unencrypted
+                          and (m is None or m in (self.server.mechanisms or self.cls.mechanisms))]
         for mech in mechanisms:
             held, text = await self.attempt("login %s %s" % (mode, mech or "(its choice)"),
-                                            properties.login, mode, mech)
+                                            properties.login, mode, mech,
+                                            server=self.server_for(mech))
             results.append((mech or mode, held, text))
         taken = ", ".join(text for _, held, text in results if held)
         self.record(mode, results, taken)
@@ -133,6 +150,8 @@ class Run:
             asyncio.run(self.everything())
         finally:
             code = self.server.stop()
+            if self.no_plus:
+                code = self.no_plus.stop() or code
         if not self.options.prosody and code != 0:
             self.cells["server exit"] = {"state": "fail", "text": "server ended with %s" % code}
         return not any(c["state"] == "fail" for c in self.cells.values())

@@ -21,6 +21,8 @@ class Agent(slixmpp.ClientXMPP):
                          sasl_mech=CONFIG.get("mech") or None)
         self.ca_certs = CONFIG["ca"]
         self.ssl_context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if CONFIG.get("mech", "").endswith("-PLUS"):        # it knows tls-unique only
+            self.ssl_context.maximum_version = ssl.TLSVersion.TLSv1_2
         for plugin in ("xep_0030", "xep_0198", "xep_0199", "xep_0280"):
             self.register_plugin(plugin)
         on = self.add_event_handler

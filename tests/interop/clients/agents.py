@@ -59,8 +59,9 @@ class AgentClient(Client, Agent):
 class Slixmpp(AgentClient):
     name = "slixmpp"
     modes = ("starttls", "direct")
-    mechanisms = ("SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-512",
-                  "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN")
+    mechanisms = (None, "SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS",
+                  "SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN")
+    claims_binding = True
     why_not_resends = "empties its queue when it asks to resume"
 
     @classmethod

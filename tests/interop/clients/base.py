@@ -13,6 +13,10 @@ class Client:
     default_mode = "starttls"     # where chat, carbons and resumption are tried
     resume_modes = ("starttls",)
     mechanisms = ()               # those it can be told to take; (): it chooses
+    # It says that it would bind the channel, yet cannot do it with TLS 1.3. RFC 5802 has SCRAM fail
+    # then, where -PLUS is offered; so SCRAM without binding is tried where -PLUS is not.
+    claims_binding = False
+    hears_answers = True          # what it sends goes out on the stream on which it listens
     carbons = True
     resumes = True
     fast = False                  # SASL2 with FAST

@@ -155,7 +155,7 @@ class GoSendxmpp(Client):
     name = "go-sendxmpp"
     modes = ("starttls", "direct")
     needs_tools = ("go-sendxmpp",)
-    carbons = resumes = False
+    carbons = resumes = hears_answers = False
     why_not_carbons = "does not implement carbons"
     why_not_resumes = why_not_resends = "does not implement stream management"
 

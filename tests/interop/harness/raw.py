@@ -145,6 +145,20 @@ class RawClient:
             await self._write(text)
         return again
 
+    async def return_(self):
+        """Resumes, or binds the same resource anew on the same stream if that is refused. Returns
+        whether it resumed."""
+        answer = await self.try_resume()
+        if answer.tag == "{%s}resumed" % SM:
+            self.accept_resumed(answer)
+            return True
+        assert answer.tag == "{%s}failed" % SM, ET.tostring(answer)
+        await self.bind()
+        await self.enable()
+        self.go_on()
+        await self.send("<presence/>")
+        return False
+
     def accept_resumed(self, answer):
         assert answer.get("previd") == self.sm_id
         self._sm_in = self._sm_out = True
