@@ -157,7 +157,13 @@ static void on_ended(imp_conn *conn, int clean) {
   }
 }
 
-static const imp_conn_events events = {.opened = on_opened, .stanza = on_stanza, .ended = on_ended};
+static int on_brief(imp_conn *conn, const char *text, size_t len) {
+  imp_session *session = imp_session_of(conn);
+  return session != NULL && imp_c2s_sm_brief(session, text, len);
+}
+
+static const imp_conn_events events = {
+    .opened = on_opened, .stanza = on_stanza, .brief = on_brief, .ended = on_ended};
 
 static int start(imp_node *node) {
   imp_c2s *c2s = imp_calloc(1, sizeof(*c2s));

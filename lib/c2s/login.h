@@ -110,6 +110,12 @@ void imp_c2s_take_legacy(imp_session *session, imp_sm *old, int has_h, uint32_t 
 void imp_c2s_inherit(imp_session *session);
 /* An SM nonza on a session: non-zero if it was one. */
 int imp_c2s_sm_nonza(imp_session *session, const imp_stanza *st);
+/* The same for text that was not parsed: non-zero if it was understood and dealt with. */
+int imp_c2s_sm_brief(imp_session *s, const char *text, size_t len);
+
+/* ---- brief.c ---- */
+/* 'r', 'a' (with *h), or 0 for anything that is not byte for byte one of the usual forms of these. */
+int imp_c2s_brief(const char *text, size_t len, uint32_t *h);
 void imp_c2s_too_high(imp_conn *conn, uint32_t h, uint32_t sent);
 
 /* ---- stanzas.c ---- */

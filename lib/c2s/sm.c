@@ -83,20 +83,20 @@ void imp_c2s_inherit(imp_session *s) {
   s->legacy = NULL;
 }
 
-static void acked(imp_session *s, const imp_elem *a) {
-  uint32_t h;
-  int rv;
-  if (imp_sm_parse_h(imp_elem_attr(a, "h"), &h) < 0) {
-    imp_conn_fail(s->conn, "undefined-condition", "<a/> without a valid h", NULL);
-    return;
-  }
-  rv = imp_sm_acked(s->sm, h);
+static void acked(imp_session *s, uint32_t h) {
+  int rv = imp_sm_acked(s->sm, h);
   imp_durable_touch(s);
   if (rv == IMP_ERR_MALFORMED) {
     imp_c2s_too_high(s->conn, h, imp_sm_get_out(s->sm));
   } else if (rv == IMP_SM_WANT_R) {
     request(s);
   }
+}
+
+static void answer(imp_session *s) {
+  char text[IMP_SM_TEXT_MAX];
+  (void)imp_conn_submit_text(s->conn, text, imp_sm_write_a(s->sm, text));
+  imp_durable_touch(s);
 }
 
 static void enable(imp_session *s, const imp_elem *root) {
@@ -114,7 +114,7 @@ static void refuse_resume(imp_session *s) {
 
 int imp_c2s_sm_nonza(imp_session *s, const imp_stanza *st) {
   const imp_elem *root = &st->root;
-  char text[IMP_SM_TEXT_MAX];
+  uint32_t h;
   if (!imp_str_is(root->ns, IMP_NS_SM)) {
     return 0;
   }
@@ -125,12 +125,32 @@ int imp_c2s_sm_nonza(imp_session *s, const imp_stanza *st) {
   } else if (s->sm == NULL) {
     imp_conn_fail(s->conn, "unsupported-stanza-type", "stream management is not enabled", NULL);
   } else if (imp_str_is(root->name, "a")) {
-    acked(s, root);
+    if (imp_sm_parse_h(imp_elem_attr(root, "h"), &h) < 0) {
+      imp_conn_fail(s->conn, "undefined-condition", "<a/> without a valid h", NULL);
+    } else {
+      acked(s, h);
+    }
   } else if (imp_str_is(root->name, "r")) {
-    (void)imp_conn_submit_text(s->conn, text, imp_sm_write_a(s->sm, text));
-    imp_durable_touch(s);
+    answer(s);
   } else {
     imp_conn_fail(s->conn, "unsupported-stanza-type", "not an element of stream management", NULL);
   }
   return 1;
+}
+
+int imp_c2s_sm_brief(imp_session *s, const char *text, size_t len) {
+  uint32_t h = 0;
+  if (s->sm == NULL) {
+    return 0;
+  }
+  switch (imp_c2s_brief(text, len, &h)) {
+  case 'a':
+    acked(s, h);
+    return 1;
+  case 'r':
+    answer(s);
+    return 1;
+  default:
+    return 0;
+  }
 }

@@ -33,6 +33,9 @@ typedef struct imp_conn_events {
      imp_conn_next_dirty() at the end of the turn.  After imp_conn_close(conn, NULL) stanzas still come until the peer
      answers or close_time is over. */
   void (*ended)(imp_conn *conn, int clean);
+  /* May be NULL. A short child of the stream as text, before it is parsed: non-zero if it was understood byte for byte and
+     dealt with; 0 to get it by `stanza`. */
+  int (*brief)(imp_conn *conn, const char *text, size_t len);
 } imp_conn_events;
 
 /* Bounds and times, see imp_settings in imp/node.h, where they are documented. */

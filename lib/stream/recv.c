@@ -68,7 +68,18 @@ static int on_stanza(void *ctx, imp_stanza *st) {
   return go_on(conn);
 }
 
-const imp_xml_handler imp_conn_xml_handler = {on_open, on_stanza, on_close};
+static int on_brief(void *ctx, const char *text, size_t len, int *rc) {
+  imp_conn *conn = ctx;
+  const imp_conn_events *events = conn->env->events;
+  if (events->brief == NULL || conn->busy || !imp_conn_stash_empty(conn) || !events->brief(conn, text, len)) {
+    return 0;
+  }
+  *rc = go_on(conn);
+  return 1;
+}
+
+const imp_xml_handler imp_conn_xml_handler = {
+    .on_open = on_open, .on_stanza = on_stanza, .on_close = on_close, .on_brief = on_brief};
 
 void imp_conn_feed(imp_conn *conn, const void *data, size_t len) {
   if (conn->state >= IMP_CONN_LINGER || conn->peer_closed) {

@@ -176,8 +176,18 @@ static int feed_context(imp_xml_stream *s, const char *data, size_t len) {
   return err == IMP_OK ? IMP_OK : failed(s, (imp_xml_error)s->held->error);
 }
 
+static int on_brief(imp_xml_stream *s, const char *data, size_t len, int *rc) {
+  return s->held == NULL && s->framing == IMP_FRAMING_TCP && s->handler->on_brief != NULL &&
+         s->handler->on_brief(s->ctx, data, len, rc);
+}
+
 static int on_stanza(imp_xml_stream *s, const char *data, size_t len) {
   imp_stanza *st;
+  int rc;
+  if (len <= IMP_XML_BRIEF_MAX && on_brief(s, data, len, &rc)) {
+    drop_pend(s);
+    return rc;
+  }
   if (want_context(s, 0) != IMP_OK) {
     return no_memory(s);
   }

@@ -128,7 +128,7 @@ static void on_stanza(imp_conn *conn, imp_stanza *st) {
 
 static void on_ended(imp_conn *conn, int clean) { note(skit_of(conn), clean ? ")" : "!"); }
 
-static const imp_conn_events events = {on_opened, on_stanza, on_ended};
+static const imp_conn_events events = {.opened = on_opened, .stanza = on_stanza, .ended = on_ended};
 
 static const char *domain(void *ctx) {
   (void)ctx;

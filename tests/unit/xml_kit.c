@@ -42,7 +42,7 @@ static int on_stanza(void *ctx, imp_stanza *st) {
 
 static int on_close(void *ctx) { return put(ctx, ")"); }
 
-static const imp_xml_handler handler = {on_open, on_stanza, on_close};
+static const imp_xml_handler handler = {.on_open = on_open, .on_stanza = on_stanza, .on_close = on_close};
 
 static void xkit_free(void *object) {
   xml_kit *kit = object;
