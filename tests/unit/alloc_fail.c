@@ -1,5 +1,6 @@
 #include "alloc_fail.h"
 
+#include <execinfo.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,11 +32,21 @@ static size_t owned_count;
 static unsigned long allocs, fail_at; /* fail_at 0: none fails */
 static long live;
 
+/* UNIT_TRACE=217 shows where allocation 217 is made (symbols as far as the linker knows them; see addr2line). */
+static void trace(void) {
+  const char *at = getenv("UNIT_TRACE");
+  void *frames[48];
+  if (at != NULL && strtoul(at, NULL, 10) == fail_at) {
+    backtrace_symbols_fd(frames, backtrace(frames, 48), 2);
+  }
+}
+
 static int fails(void) {
   if (fail_at == 0 || ++allocs != fail_at) {
     return 0;
   }
   shared->reached = 1;
+  trace();
   return 1;
 }
 

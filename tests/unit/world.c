@@ -155,7 +155,7 @@ static int on_close(void *ctx) {
   return 0;
 }
 
-static const imp_xml_handler handler = {on_open, on_stanza, on_close};
+static const imp_xml_handler handler = {.on_open = on_open, .on_stanza = on_stanza, .on_close = on_close};
 
 void client_init(client *c, world *w, const char *user, const char *resource) {
   memset(c, 0, sizeof(*c));
@@ -170,6 +170,8 @@ static void forget(client *c) {
   for (size_t i = 0; i < c->ngot; i++) {
     imp_stanza_del(c->got[i]);
   }
+  imp_stanza_del(c->last);
+  c->last = NULL;
   c->ngot = 0;
 }
 
@@ -270,12 +272,12 @@ static void authenticate(client *c) {
   snprintf(xml, sizeof(xml), "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%s</auth>", b64);
   client_send(c, xml);
   world_run(c->w, c, 1);
-  imp_stanza_del(client_expect(c, "success", NULL));
+  (void)client_expect(c, "success", NULL);
   imp_xml_stream_reset(&c->xml);
   client_send(c, "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='" WORLD_DOMAIN
                  "' version='1.0'>");
   world_run(c->w, c, 1);
-  imp_stanza_del(client_expect(c, "features", NULL));
+  (void)client_expect(c, "features", NULL);
 }
 
 void client_bind(client *c, int sm) {
@@ -285,11 +287,11 @@ void client_bind(client *c, int sm) {
            c->resource);
   client_send(c, xml);
   world_run(c->w, c, 1);
-  imp_stanza_del(client_expect(c, "iq", NULL));
+  (void)client_expect(c, "iq", NULL);
   if (sm) {
     client_send(c, "<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
     world_run(c->w, c, 1);
-    imp_stanza_del(client_expect(c, "enabled", NULL));
+    (void)client_expect(c, "enabled", NULL);
   }
 }
 
@@ -348,14 +350,17 @@ imp_stanza *client_next(client *c) {
   return st;
 }
 
-imp_stanza *client_expect(client *c, const char *name, const char *text) {
+const imp_stanza *client_expect(client *c, const char *name, const char *text) {
   imp_stanza *st;
+  imp_stanza_del(c->last);
+  c->last = NULL;
   while ((st = client_next(c)) != NULL) {
     char *whole = imp_stanza_to_text(st, NULL);
     int match = whole != NULL && strcmp(imp_elem_name(imp_stanza_root(st)), name) == 0 &&
                 (text == NULL || strstr(whole, text) != NULL);
     imp_free(whole);
     if (match) {
+      c->last = st;
       return st;
     }
     imp_stanza_del(st);
@@ -368,11 +373,12 @@ void client_expect_nothing(client *c) {
   imp_stanza *st;
   while ((st = client_next(c)) != NULL) {
     int presence = imp_stanza_get_kind(st) == IMP_STANZA_PRESENCE;
-    char *whole = imp_stanza_to_text(st, NULL);
+    char text[512], *whole = imp_stanza_to_text(st, NULL);
+    snprintf(text, sizeof(text), "%s", whole ? whole : "");
+    imp_free(whole);
     imp_stanza_del(st);
     if (!presence) {
-      fail_msg("%s@ got %s", c->user, whole);
+      fail_msg("%s@ got %s", c->user, text);
     }
-    imp_free(whole);
   }
 }

@@ -30,6 +30,7 @@ typedef struct client {
   imp_xml_stream xml;
   imp_stanza *got[512]; /* what came and was not looked at; stanzas and nonzas */
   size_t ngot;
+  imp_stanza *last;    /* what client_expect() returned */
   int opened, closed;
   int sm;              /* <enabled/> came: count */
   char sm_id[80];
@@ -72,8 +73,9 @@ void client_cut(client *c, int lose_in);
 void client_leave(client *c);
 /* The next stanza that came; the caller owns it. NULL: none. */
 imp_stanza *client_next(client *c);
-/* Takes all that came until one has this name (and, if not NULL, this text somewhere in it); fails the test if none does. */
-imp_stanza *client_expect(client *c, const char *name, const char *text);
+/* Takes all that came until one has this name (and, if not NULL, this text somewhere in it); fails the test if none does.
+   The stanza is the client's until the next call. */
+const imp_stanza *client_expect(client *c, const char *name, const char *text);
 /* Fails the test if anything but presence is waiting. */
 void client_expect_nothing(client *c);
 
