@@ -4,6 +4,7 @@
 
 #include "core/mem.h"
 #include "sasl/exchange_priv.h"
+#include "sasl/mechanism.h"
 
 #define FAILURES_DEFAULT 5
 #define ATTEMPTS_DEFAULT 20
@@ -234,6 +235,13 @@ static int step(imp_sasl_exchange *ex, const imp_elem *elem, imp_buf *out) {
   return settle(ex, result, data, len, out);
 }
 
+/* Why a mechanism that was not offered cannot be had. */
+static const char *why_not(const imp_sasl_exchange *ex, const char *name) {
+  const uint32_t bit = name != NULL ? imp_sasl_mechanism_by_name(name, strlen(name)) : 0;
+  return bit != 0 && ex->config.params.binding == NULL && imp_mechanism_by_bit(bit)->tls ? "encryption-required"
+                                                                                         : "invalid-mechanism";
+}
+
 static int begin(imp_sasl_exchange *ex, imp_stanza *st, imp_buf *out) {
   const imp_elem *root = imp_stanza_root(st);
   const char *name = imp_elem_attr(root, "mechanism");
@@ -244,12 +252,12 @@ static int begin(imp_sasl_exchange *ex, imp_stanza *st, imp_buf *out) {
   ex->attempts++;
   ex->mechanism = name != NULL ? imp_sasl_mechanism_by_name(name, strlen(name)) & offered : 0;
   if (ex->mechanism == 0) {
-    return negotiation_failure(ex, "invalid-mechanism", out);
+    return negotiation_failure(ex, why_not(ex, name), out);
   }
   params.plus_offered = (offered & IMP_SASL_ALL_PLUS) != 0;
   rc = imp_sasl_new(&ex->sasl, ex->mechanism, &params);
   if (rc == IMP_ERR_DENIED) {
-    return negotiation_failure(ex, "invalid-mechanism", out);
+    return negotiation_failure(ex, why_not(ex, name), out);
   }
   if (rc != IMP_OK) {
     return rc;

@@ -295,6 +295,24 @@ static void mixes_no_profiles(void **state) {
   assert_int_equal(recv_xml(ex, "<message/>"), IMP_ERR_INVALID_ARGUMENT);
 }
 
+static void wants_encryption(void **state) {
+  imp_sasl_exchange_config config;
+  imp_sasl_exchange *ex = NULL;
+  (void)state;
+  memset(&config, 0, sizeof config);
+  sasl_params(&config.params, NULL);
+  config.sasl1 = IMP_SASL_PLAIN | IMP_SASL_SCRAM_SHA_1; /* a caller that did not ask imp_sasl_offerable() */
+  config.domain = "im.example";
+  assert_int_equal(imp_sasl_exchange_new(&ex, &config), IMP_OK);
+  unit_own(del_exchange, ex);
+  imp_buf_init(&out, 65536);
+  unit_own(reset_out, &out);
+  assert_failure(SEND1(ex, "PLAIN", PLAIN_GOOD), IMP_EXCHANGE_FAILURE, "encryption-required");
+  assert_failure(SEND1(ex, "EXTERNAL", "x"), IMP_EXCHANGE_FAILURE, "encryption-required");
+  assert_failure(SEND1(ex, "ANONYMOUS", "x"), IMP_EXCHANGE_FAILURE, "invalid-mechanism");
+  assert_int_equal(SEND1(ex, "SCRAM-SHA-1", "y,,n=user,r=abc"), IMP_EXCHANGE_NEED_CREDENTIAL);
+}
+
 static void closes_after_failures(void **state) {
   imp_sasl_exchange *ex = new_exchange(NULL, IMP_SASL_PLAIN);
   const imp_credential *keys = new_keys("SHA-1");
@@ -490,6 +508,7 @@ int main(void) {
       cmocka_unit_test(sees_downgrades),
       cmocka_unit_test(can_be_aborted),
       cmocka_unit_test(mixes_no_profiles),
+      cmocka_unit_test(wants_encryption),
       cmocka_unit_test(closes_after_failures),
       cmocka_unit_test(closes_after_attempts),
       cmocka_unit_test(refuses_at_the_callers_word),
