@@ -22,8 +22,15 @@ void imp_sm_settle_slot(imp_sm *sm, imp_sm_slot slot, imp_sm_settled how) {
   manager->cb.settle(sm, slot.packet, slot.count, how, manager->user_data);
 }
 
+static imp_sm_settled acked_how(imp_sm_slot slot) { return slot.resent ? IMP_SM_RESENT_ACKED : IMP_SM_ACKED; }
+
+/* If a callback sends while an acknowledgement is being worked off, the oldest may be covered by it. */
 void imp_sm_evict(imp_sm *sm) {
   imp_sm_slot slot = imp_sm_ring_pop(sm->ring);
+  if ((int32_t)(sm->acked - slot.count) >= 0) {
+    imp_sm_settle_slot(sm, slot, acked_how(slot));
+    return;
+  }
   sm->evicted = slot.count;
   imp_sm_settle_slot(sm, slot, IMP_SM_EVICTED);
 }
@@ -193,7 +200,7 @@ void imp_sm_settle_to(imp_sm *sm, uint32_t h) {
   settle_evicted(sm, base, h);
   while (imp_sm_ring_len(sm->ring) > 0 && sm->ring->slots[sm->ring->head].count - base <= covered) {
     imp_sm_slot slot = imp_sm_ring_pop(sm->ring);
-    imp_sm_settle_slot(sm, slot, slot.resent ? IMP_SM_RESENT_ACKED : IMP_SM_ACKED);
+    imp_sm_settle_slot(sm, slot, acked_how(slot));
   }
   if (imp_sm_ring_len(sm->ring) == 0) {
     imp_sm_ring_release(&sm->ring, &sm->grant->manager->pool);

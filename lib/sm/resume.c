@@ -19,6 +19,7 @@ static imp_sm_resume_result resume_gone(imp_sm_manager *manager, const char *use
   return IMP_SM_UNKNOWN;
 }
 
+/* A callback may send, and so evict: only after all is settled can be said what is left. */
 static imp_sm_resume_result judge(imp_sm *sm, uint32_t h) {
   switch (imp_sm_place_h(sm, h)) {
   case IMP_SM_H_HIGH:
@@ -26,7 +27,8 @@ static imp_sm_resume_result judge(imp_sm *sm, uint32_t h) {
   case IMP_SM_H_OLD:
     return IMP_SM_NO_HISTORY;
   default:
-    return h - sm->acked >= sm->evicted - sm->acked ? IMP_SM_RESUMED : IMP_SM_NO_HISTORY;
+    imp_sm_settle_to(sm, h);
+    return sm->evicted == sm->acked ? IMP_SM_RESUMED : IMP_SM_NO_HISTORY;
   }
 }
 
@@ -72,9 +74,6 @@ imp_sm_resume_result imp_sm_resume(imp_sm_manager *manager, const char *user, co
   *handled = (*sm)->in;
   *known = 1;
   imp_sm_resume_result result = judge(*sm, h);
-  if (imp_sm_place_h(*sm, h) == IMP_SM_H_GOOD) {
-    imp_sm_settle_to(*sm, h);
-  }
   if (result == IMP_SM_RESUMED) {
     manager->stats.resumed++;
     reconnect(*sm);

@@ -10,6 +10,7 @@ typedef struct scene {
   uintptr_t below;     /* …of a packet below this number… */
   uintptr_t add;       /* …one with its number + this is sent… */
   int to_other;        /* …here */
+  size_t bytes;        /* of that size; 0: 10 */
   int refused;
   unsigned depth, deepest;
   uintptr_t settled[4096];
@@ -29,7 +30,7 @@ static void settle(imp_sm *sm, void *packet, uint32_t count, imp_sm_settled how,
   }
   s->depth++;
   s->deepest = s->depth > s->deepest ? s->depth : s->deepest;
-  int rv = imp_sm_sent(s->to_other ? s->other : sm, kit_packet(number + s->add), 10);
+  int rv = imp_sm_sent(s->to_other ? s->other : sm, kit_packet(number + s->add), s->bytes > 0 ? s->bytes : 10);
   s->refused += rv == IMP_ERR_STATE;
   s->depth--;
 }
@@ -152,6 +153,43 @@ static void many_evictions_do_not_pile_up_on_the_stack(void **state) {
   s->when = (imp_sm_settled)-1;
 }
 
+/* What an <a/> covers is acknowledged even if a callback needs its room before its turn has come. */
+static void sending_while_acknowledging_does_not_evict_what_is_acknowledged(void **state) {
+  scene *s = start(5, 0);
+  (void)state;
+  s->when = IMP_SM_ACKED;
+  s->below = 10;
+  s->add = 100;
+  kit_send(s->sm, 1, 5);
+  assert_true(imp_sm_acked(s->sm, 4) >= IMP_OK);
+  assert_string_equal(kit_replay(s->sm, 0), "5 101 102 103 104");
+  imp_sm_stats stats;
+  imp_sm_manager_stats(s->m, &stats, sizeof stats);
+  assert_int_equal(stats.acked, 4);
+  assert_int_equal(stats.evicted, 0);
+}
+
+/* The same with a packet that needs the room of several. */
+static void a_large_one_sent_while_acknowledging(void **state) {
+  scene *s = start(100, 0);
+  (void)state;
+  s->when = IMP_SM_ACKED;
+  s->below = 2;
+  s->add = 100;
+  for (uintptr_t n = 1; n <= 4; n++) {
+    assert_true(imp_sm_sent(s->sm, kit_packet(n), 16000 * 16) >= IMP_OK);
+  }
+  s->bytes = 1000000;
+  assert_true(imp_sm_acked(s->sm, 3) >= IMP_OK);
+  imp_sm_stats stats;
+  imp_sm_manager_stats(s->m, &stats, sizeof stats);
+  assert_int_equal(stats.acked, 3);
+  assert_int_equal(stats.evicted, 1); /* 4, which was not covered */
+  for (size_t i = 0; i < 4; i++) {
+    assert_int_equal(s->settled[i], i + 1);
+  }
+}
+
 static void an_eviction_answers_on_another_session(void **state) {
   scene *s = start(5, 0);
   (void)state;
@@ -215,6 +253,8 @@ int main(void) {
       cmocka_unit_test(the_next_is_sent_when_a_resumption_acknowledges),
       cmocka_unit_test(an_eviction_answers_on_the_same_session),
       cmocka_unit_test(many_evictions_do_not_pile_up_on_the_stack),
+      cmocka_unit_test(sending_while_acknowledging_does_not_evict_what_is_acknowledged),
+      cmocka_unit_test(a_large_one_sent_while_acknowledging),
       cmocka_unit_test(an_eviction_answers_on_another_session),
       cmocka_unit_test(errors_for_what_was_abandoned_go_to_other_sessions),
       cmocka_unit_test(a_session_that_ends_takes_nothing_more),
