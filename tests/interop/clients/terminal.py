@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import xml.etree.ElementTree as ET
 
-from .base import Client
+from .base import Client, Unavailable
 
 BODY = re.compile(r"<body[^>]*>([^<]*)</body>")
 
@@ -41,6 +41,11 @@ class Profanity(Client):
 
     @classmethod
     def version(cls, options):
+        try:
+            for end in os.openpty():
+                os.close(end)
+        except OSError as reason:  # a bare chroot
+            raise Unavailable("no pseudo-terminal for profanity: %s" % reason) from None
         out = subprocess.check_output(["profanity", "--version"], text=True)
         return re.search(r"version ([\d.]+)", out).group(1)
 
