@@ -1,5 +1,6 @@
 #include "xml/context.h"
 
+#include "core/codec.h"
 #include "core/mem.h"
 #include "xml/jid.h"
 #include "xml/sax.h"
@@ -43,8 +44,8 @@ void imp_xml_ctx_del(imp_xml_ctx *ctx) {
   imp_free(ctx);
 }
 
-static imp_xml_error classify(const xmlParserCtxt *parser) {
-  switch (parser->errNo) {
+static imp_xml_error classify(int code) {
+  switch (code) {
   case XML_ERR_NO_MEMORY:
     return IMP_XML_INTERNAL;
   case XML_ERR_INVALID_ENCODING:
@@ -57,20 +58,17 @@ static imp_xml_error classify(const xmlParserCtxt *parser) {
   case XML_ERR_ENTITY_LOOP:
     return IMP_XML_RESTRICTED;
   default:
-    return parser->errNo >= XML_NS_ERR_XML_NAMESPACE && parser->errNo <= XML_NS_ERR_COLON
-               ? IMP_XML_BAD_NAMESPACE_PREFIX
-               : IMP_XML_NOT_WELL_FORMED;
+    return code >= XML_NS_ERR_XML_NAMESPACE && code <= XML_NS_ERR_COLON ? IMP_XML_BAD_NAMESPACE_PREFIX
+                                                                        : IMP_XML_NOT_WELL_FORMED;
   }
 }
 
 static int report(imp_xml_ctx *ctx, size_t where) {
-  const xmlParserCtxt *parser = ctx->parser;
-  const char *what = ctx->what;
   if (ctx->error == IMP_XML_OK) {
-    ctx->error = (uint8_t)classify(parser);
-    what = parser->lastError.message;
+    ctx->error = (uint8_t)classify(ctx->code != XML_ERR_OK ? ctx->code : ctx->parser->errNo);
+    ctx->what = ctx->message[0] != '\0' ? ctx->message : "not understood";
   }
-  imp_xml_pool_set_error(ctx->pool, what != NULL ? what : "not understood", where);
+  imp_xml_pool_set_error(ctx->pool, ctx->what, where);
   return ctx->error == IMP_XML_INTERNAL ? IMP_ERR_NOMEM : IMP_ERR_MALFORMED;
 }
 
@@ -89,8 +87,12 @@ static int parse(imp_xml_ctx *ctx, const char *data, size_t len) {
   while (len > 0) {
     size_t n = len < CHUNK ? len : CHUNK;
     xmlParseChunk(parser, data, (int)n, 0);
-    if (ctx->error != IMP_XML_OK || !parser->wellFormed || !parser->nsWellFormed || parser->disableSAX ||
+    if (ctx->error != IMP_XML_OK || ctx->code != XML_ERR_OK || !parser->wellFormed || parser->disableSAX ||
         parser->errNo == XML_ERR_NO_MEMORY) {
+      if (ctx->error == IMP_XML_OK && !imp_utf8_valid(data, n)) { /* libxml2 says much the same of other things */
+        ctx->error = IMP_XML_UNSUPPORTED_ENCODING;
+        ctx->what = "not UTF-8";
+      }
       return report(ctx, position(parser) - before);
     }
     data += n;
@@ -109,6 +111,8 @@ static int restart(imp_xml_ctx *ctx, const imp_xml_limits *limits) {
   ctx->server = 0;
   ctx->error = IMP_XML_OK;
   ctx->what = NULL;
+  ctx->code = XML_ERR_OK;
+  ctx->message[0] = '\0';
   ctx->level = ctx->namespaces = ctx->textlen = 0;
   ctx->fed = 0;
   return xmlCtxtResetPush(ctx->parser, NULL, 0, NULL, NULL) == 0 ? IMP_OK : IMP_ERR_NOMEM;

@@ -43,6 +43,8 @@ typedef struct imp_xml_ctx {
   uint8_t server;      /* jabber:server is the content namespace */
   uint8_t error;       /* imp_xml_error, from a handler */
   const char *what;
+  int code;            /* libxml2's first error in this document */
+  char message[144];
   /* the stanza in the making */
   imp_stanza *st;
   imp_elem *stack[IMP_XML_DEPTH_MAX]; /* open elements; the stanza's own at 1 */

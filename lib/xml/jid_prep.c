@@ -114,12 +114,19 @@ static int check_labels(const char *s, size_t len, int *ace) {
   return IMP_OK;
 }
 
+static void lower(char *s) {
+  for (; *s != '\0'; ++s) {
+    *s = *s >= 'A' && *s <= 'Z' ? (char)(*s + ('a' - 'A')) : *s;
+  }
+}
+
 /* IDNA 2003 (RFC 6122 §2.2): to the ASCII form, which applies nameprep and the rules for labels, and back. */
 static int prep_idna(char *out, size_t *outlen, const char *s) {
   char *ascii = NULL, *text = NULL;
   int ace, err = IMP_ERR_MALFORMED;
   int rc = idna_to_ascii_8z(s, &ascii, IDNA_USE_STD3_ASCII_RULES);
   if (rc == IDNA_SUCCESS) {
+    lower(ascii); /* labels that were ASCII already are left as they were */
     rc = idna_to_unicode_8z8z(ascii, &text, IDNA_USE_STD3_ASCII_RULES);
   }
   if (rc == IDNA_MALLOC_ERROR) {

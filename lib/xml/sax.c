@@ -1,5 +1,7 @@
 #include "xml/sax.h"
 
+#include <stdio.h>
+
 #include "core/mem.h"
 
 static void stop(imp_xml_ctx *ctx, imp_xml_error error, const char *what) {
@@ -172,9 +174,8 @@ static void on_start(void *user, const xmlChar *local, const xmlChar *prefix, co
                      const xmlChar **declared, int nattrs, int ndefaulted, const xmlChar **attributes) {
   imp_xml_ctx *ctx = user;
   (void)ndefaulted;
-  if (ctx->parser->errNo == XML_WAR_NS_URI) { /* any string may name a namespace */
+  if (ctx->code == XML_ERR_OK) { /* no more than a namespace that is no URI, which does not matter */
     ctx->parser->nsWellFormed = 1;
-    ctx->parser->errNo = XML_ERR_OK;
   }
   if (ctx->error != IMP_XML_OK || !ctx->parser->nsWellFormed) {
     stop(ctx, IMP_XML_BAD_NAMESPACE_PREFIX, "undeclared namespace prefix");
@@ -232,9 +233,13 @@ __attribute__((format(printf, 2, 3))) static void quiet(void *user, const char *
   (void)format;
 }
 
-static void quiet_structured(void *user, xmlErrorPtr error) {
-  (void)user;
-  (void)error;
+/* The first error is the cause; others follow from it. */
+static void on_error(void *user, xmlErrorPtr error) {
+  imp_xml_ctx *ctx = user;
+  if (ctx->code == XML_ERR_OK && error->level >= XML_ERR_ERROR && error->code != XML_WAR_NS_URI) {
+    ctx->code = error->code;
+    snprintf(ctx->message, sizeof ctx->message, "%s", error->message != NULL ? error->message : "");
+  }
 }
 
 void imp_xml_sax_init(xmlSAXHandler *sax) {
@@ -247,5 +252,5 @@ void imp_xml_sax_init(xmlSAXHandler *sax) {
   sax->cdataBlock = on_text;
   sax->warning = quiet;
   sax->error = quiet;
-  sax->serror = quiet_structured;
+  sax->serror = on_error;
 }

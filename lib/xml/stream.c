@@ -285,7 +285,7 @@ static int feed_bytes(imp_xml_stream *s, const char *data, size_t len) {
 
 static int feed_tcp(imp_xml_stream *s, const char *data, size_t len) {
   const char *nul = memchr(data, '\0', len);
-  if (!s->open && s->pendlen == 0 && len > 0 && ((unsigned char)data[0] >= 0xfe || (nul != NULL && nul - data < 4))) {
+  if (!s->open && s->pendlen == 0 && len > 0 && ((unsigned char)data[0] >= 0xfe || (nul != NULL && nul - data < 2))) {
     return fail(s, IMP_XML_UNSUPPORTED_ENCODING, "not UTF-8");
   }
   int rc = feed_bytes(s, data, nul != NULL ? (size_t)(nul - data) : len);
