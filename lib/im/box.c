@@ -60,11 +60,24 @@ static void write_count(imp_box *box) {
   box->dirty = 0;
 }
 
+static void restored(imp_im *im) {
+  imp_map_iter it;
+  imp_map_node *n;
+  im->restored = 1;
+  imp_map_iter_init(&it, &im->boxes);
+  while ((n = imp_map_iter_next(&it)) != NULL) {
+    imp_offline_restored(IMP_CONTAINER_OF(n, imp_box, by_bare));
+  }
+}
+
 /* At the end of a turn: counts that changed are written; boxes without a reader find one; empty ones go. */
 imp_verdict imp_box_on_turn(imp_event *event, void *ctx) {
   imp_im *im = imp_im_of(event->node);
   imp_list todo, *l;
   (void)ctx;
+  if (!im->restored && im->loaded && event->node->ready) {
+    restored(im);
+  }
   imp_list_init(&todo);
   imp_list_move(&todo, &im->dirty);
   while ((l = imp_list_pop(&todo)) != NULL) {
@@ -76,7 +89,7 @@ imp_verdict imp_box_on_turn(imp_event *event, void *ctx) {
       box->seek = 0;
       imp_offline_find_reader(box);
     }
-    if (box->stored == 0 && box->outstanding == 0 && box->scan == NULL && box->to == NULL && !box->dirty) {
+    if (box->stored == 0 && box->outstanding == 0 && box->scan == NULL && box->to == NULL && box->late == 0 && !box->dirty) {
       box_free(im, box);
     }
   }
@@ -110,6 +123,7 @@ static void on_counts(imp_op *op, int status, void *ctx) {
   for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
     load(imp_im_of(node), imp_op_row_at(op, i));
   }
+  imp_im_of(node)->loaded = 1;
 }
 
 imp_verdict imp_box_on_store(imp_event *event, void *ctx) {

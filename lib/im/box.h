@@ -17,6 +17,8 @@ imp_box *imp_box_get(imp_im *im, const char *bare);
 void imp_box_touch(imp_box *box);
 imp_verdict imp_box_on_turn(imp_event *event, void *ctx);
 imp_verdict imp_box_on_store(imp_event *event, void *ctx);
+/* Sessions came back from the store: one that was being given the box goes on with it, also while it hibernates. */
+void imp_offline_restored(imp_box *box);
 /* Gives the box to an available session of its user, if there is one. */
 void imp_offline_find_reader(imp_box *box);
 

@@ -15,6 +15,7 @@ typedef struct imp_box {
   imp_op *scan;         /* a read under way */
   imp_session *to;      /* whom they are handed out to; NULL: nobody */
   uint64_t cursor;      /* the last key that was handed out */
+  uint32_t late;        /* late acknowledgements being looked up: nothing is handed out meanwhile */
   uint8_t more;         /* there may be more behind the cursor */
   uint8_t exists;       /* there is such a user */
   uint8_t dirty;        /* the count must be written */
@@ -29,6 +30,8 @@ typedef struct imp_im {
   imp_map boxes;
   imp_list dirty;
   uint64_t last_key; /* of offline storage */
+  uint8_t loaded;    /* the boxes are known */
+  uint8_t restored;  /* and so are the sessions */
 } imp_im;
 
 static inline imp_im *imp_im_of(const imp_node *node) { return node->feature[IMP_FEATURE_IM]; }
@@ -53,6 +56,8 @@ int imp_im_start_presence(imp_node *node);
 
 /* ---- offline ---- */
 
+/* A number above all before, across restarts too: messages get one when they are accepted (`serial`). */
+uint64_t imp_offline_next_key(imp_im *im);
 /* Stores a counted packet in flight (its reference is taken over): STORED, or returned if the box is full or there is no such user.
    `sm_id` and `count` tell which session may still acknowledge it; NULL: none. Returns its key, 0 if it was not stored. */
 uint64_t imp_offline_store(imp_node *node, const imp_jid *user, imp_packet *packet, const char *sm_id, uint32_t count);

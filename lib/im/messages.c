@@ -9,6 +9,7 @@ int imp_im_copy_to(imp_session *s, imp_stanza *st, uint32_t state) {
     return rv;
   }
   packet->state |= state;
+  packet->serial = imp_offline_next_key(imp_im_of(s->node));
   return imp_session_deliver(s, packet);
 }
 

@@ -13,10 +13,23 @@ typedef struct existence {
   char bare[];
 } existence;
 
-static uint64_t next_key(imp_im *im) {
+uint64_t imp_offline_next_key(imp_im *im) {
   uint64_t key = imp_node_wallclock(im->node) << 20;
   im->last_key = key > im->last_key ? key : im->last_key + 1;
   return im->last_key;
+}
+
+/* Whatever way a message takes into the store, there they lie in the order in which they were accepted; but not behind
+   the back of a session that is reading. */
+static uint64_t key_of(imp_im *im, const imp_box *box, const imp_packet *packet) {
+  int passed = box != NULL && box->to != NULL && packet->serial <= box->cursor;
+  return packet->serial == 0 || passed ? imp_offline_next_key(im) : packet->serial;
+}
+
+/* What a session's own buffer let go of is not for that session. */
+static int is_for_reader(const imp_box *box, const char *sm_id) {
+  return box->to != NULL &&
+         (sm_id == NULL || box->to->sm == NULL || strcmp(imp_sm_get_id(box->to->sm), sm_id) != 0);
 }
 
 static void put_key(uint8_t dst[8], uint64_t key) { imp_put_be64(dst, key); }
@@ -82,7 +95,7 @@ uint64_t imp_offline_store(imp_node *node, const imp_jid *user, imp_packet *pack
                            uint32_t count) {
   imp_im *im = imp_im_of(node);
   imp_box *box = imp_box_get(im, imp_jid_bare(user));
-  uint64_t key = next_key(im);
+  uint64_t key = key_of(im, box, packet);
   imp_stanza *st = packet->stanza;
   if (box == NULL || box->stored >= node->settings.offline_max || put_item(box, key, packet, sm_id, count) < 0) {
     imp_node_return(node, packet);
@@ -95,7 +108,7 @@ uint64_t imp_offline_store(imp_node *node, const imp_jid *user, imp_packet *pack
   imp_box_touch(box);
   check_existence(box, user, st, key);
   imp_node_settle(node, packet, IMP_FATE_STORED);
-  if (box->to != NULL) {
+  if (is_for_reader(box, sm_id)) {
     box->more = 1;
     imp_offline_pump(box->to);
   }
@@ -189,7 +202,7 @@ void imp_offline_pump(imp_session *s) {
   imp_store_range range = {.size = sizeof(range)};
   uint8_t from[8];
   uint32_t room = window(s);
-  if (box == NULL || box->to != s || box->scan != NULL || !box->more || box->outstanding * 2 > room) {
+  if (box == NULL || box->to != s || box->scan != NULL || !box->more || box->late > 0 || box->outstanding * 2 > room) {
     return;
   }
   put_key(from, box->cursor + 1);
@@ -227,6 +240,38 @@ void imp_offline_find_reader(imp_box *box) {
       give_to(box, s);
       return;
     }
+  }
+}
+
+/* What of the box a restored session holds: `packets` of it, the last is `key`. */
+static uint32_t held_by(imp_session *s, uint64_t *key) {
+  const imp_packet *packet;
+  uint32_t packets = 0;
+  size_t pos = 0;
+  while (s->sm != NULL && (packet = imp_sm_next_unacked(s->sm, &pos, NULL, 0)) != NULL) {
+    if (packet->state & IMP_PACKET_OFFLINE) {
+      packets++;
+      *key = packet->serial > *key ? packet->serial : *key;
+    }
+  }
+  return packets;
+}
+
+void imp_offline_restored(imp_box *box) {
+  imp_map_node *n = imp_map_find(&box->node->users, box->bare, strlen(box->bare));
+  imp_user *user = n ? IMP_CONTAINER_OF(n, imp_user, by_bare) : NULL;
+  imp_session *s = user ? imp_session_first(user) : NULL;
+  for (; s != NULL; s = imp_session_next(s)) {
+    uint64_t key = 0;
+    box->outstanding += held_by(s, &key);
+    if (imp_im_is_candidate(s) && (box->to == NULL || key > box->cursor)) {
+      box->to = s;
+      box->cursor = key > box->cursor ? key : box->cursor;
+    }
+  }
+  if (box->to != NULL) {
+    box->more = 1;
+    imp_offline_pump(box->to);
   }
 }
 
@@ -279,6 +324,10 @@ static imp_verdict on_undelivered(imp_event *event, void *ctx) {
   if (box != NULL) {
     box->outstanding -= box->outstanding > 0;
     imp_box_touch(box);
+    if (event->id != NULL && *event->id != '\0') {
+      /* The session's client may have it, and say so in a later <resume/>. */
+      (void)put_item(box, packet->serial, packet, event->id, event->count);
+    }
   }
   imp_node_settle(event->node, packet, IMP_FATE_STORED);
   return IMP_HANDLED;
