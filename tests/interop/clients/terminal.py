@@ -40,12 +40,16 @@ class Profanity(Client):
     why_not_resends = "libstrophe sends nothing again after resumption"
 
     @classmethod
-    def version(cls, options):
+    def require(cls, options):
+        super().require(options)
         try:
             for end in os.openpty():
                 os.close(end)
         except OSError as reason:  # a bare chroot
             raise Unavailable("no pseudo-terminal for profanity: %s" % reason) from None
+
+    @classmethod
+    def version(cls, options):
         out = subprocess.check_output(["profanity", "--version"], text=True)
         return re.search(r"version ([\d.]+)", out).group(1)
 
