@@ -167,6 +167,7 @@ static const imp_conn_events events = {
 
 static int start(imp_node *node) {
   imp_c2s *c2s = imp_calloc(1, sizeof(*c2s));
+  int rv;
   if (c2s == NULL) {
     return IMP_ERR_NOMEM;
   }
@@ -175,7 +176,8 @@ static int start(imp_node *node) {
   imp_fast_settings_default(&c2s->fast);
   node->feature[IMP_FEATURE_C2S] = c2s;
   node->env.events = &events;
-  return imp_attempts_new(&c2s->attempts, NULL);
+  rv = imp_attempts_new(&c2s->attempts, NULL);
+  return rv < 0 ? rv : imp_c2s_keep_secret(c2s);
 }
 
 static void stop(imp_node *node) {
@@ -187,6 +189,7 @@ static void stop(imp_node *node) {
   while ((l = imp_list_pop(&c2s->logins)) != NULL) {
     imp_login_del(IMP_CONTAINER_OF(l, imp_login, link));
   }
+  imp_op_cancel(c2s->secret);
   imp_attempts_del(c2s->attempts);
   imp_free(c2s);
   node->feature[IMP_FEATURE_C2S] = NULL;

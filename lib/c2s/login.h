@@ -15,6 +15,7 @@ typedef struct imp_c2s {
   imp_attempts *attempts;
   imp_list logins;
   imp_fast_settings fast;
+  imp_op *secret; /* the lookup of secret.c */
 } imp_c2s;
 
 /* FAST under way: the client's record. */
@@ -117,6 +118,9 @@ int imp_c2s_sm_brief(imp_session *s, const char *text, size_t len);
 /* 'r', 'a' (with *h), or 0 for anything that is not byte for byte one of the usual forms of these. */
 int imp_c2s_brief(const char *text, size_t len, uint32_t *h);
 void imp_c2s_too_high(imp_conn *conn, uint32_t h, uint32_t sent);
+
+/* ---- secret.c ---- */
+int imp_c2s_keep_secret(imp_c2s *c2s);
 
 /* ---- stanzas.c ---- */
 void imp_c2s_session_stanza(imp_session *session, imp_stanza *st);
