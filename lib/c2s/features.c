@@ -138,10 +138,14 @@ int imp_c2s_send_features(imp_login *login) {
 }
 
 int imp_c2s_send_session_features(imp_node *node, imp_conn *conn) {
+  const imp_session *s = imp_conn_get_owner(conn);
   imp_buf out;
   int rv;
   imp_buf_init(&out, 32768);
   rv = open_features(conn, &out);
+  if (rv == IMP_OK && s->sm == NULL && sm_on(node)) {
+    rv = imp_buf_append_str(&out, sm_feature); /* not after inline enabling */
+  }
   if (rv == IMP_OK) {
     rv = write_session_features(node, &out);
   }
