@@ -185,7 +185,7 @@ class RawClient:
 
     async def close(self):
         """A clean end: a last acknowledgement, then </stream:stream> both ways."""
-        if self._writer is None or self.closed.is_set():
+        if self._task is None or self.closed.is_set():
             return await self.cut()
         try:
             if self._sm_in and self.auto_ack:
