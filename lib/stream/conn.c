@@ -17,7 +17,7 @@ static void init(imp_conn *conn, imp_stream_env *env, const imp_conn_params *par
   conn->secure = params->secure != 0;
   conn->plaintext = params->allow_plaintext != 0;
   conn->proxy = params->proxy_protocol != 0;
-  conn->detect = params->role == IMP_ROLE_WEBSOCKET && !conn->secure;
+  conn->detect = params->role != IMP_ROLE_C2S && !conn->secure;
   conn->user_data = params->user_data;
   imp_timer_init(&conn->timer, imp_conn_on_timer);
   imp_buf_init(&conn->out, env->limits->output_max);
@@ -32,9 +32,6 @@ static int build(imp_conn *conn, const imp_conn_params *params) {
   }
   if (rc == IMP_OK && conn->role == IMP_ROLE_WEBSOCKET) {
     rc = imp_ws_new(&conn->ws);
-  }
-  if (rc == IMP_OK && conn->role == IMP_ROLE_C2S_TLS && !conn->secure) {
-    rc = imp_tls_new(&conn->tls, conn);
   }
   if (rc == IMP_OK) {
     rc = imp_heap_set(conn->env->timers, &conn->timer, conn->env->now + conn->env->limits->preauth_time);

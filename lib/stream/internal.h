@@ -48,7 +48,7 @@ struct imp_conn {
   uint8_t secure;      /* the host terminated TLS */
   uint8_t plaintext;   /* credentials may go in the clear */
   uint8_t proxy;       /* a PROXY header is expected */
-  uint8_t detect;      /* the first byte tells whether TLS is spoken */
+  uint8_t detect;      /* TLS, or what else the first byte tells, begins with it */
   uint8_t header_in, header_out;
   uint8_t authed, paused;
   uint8_t peer_closed; /* </stream:stream> or <close/> came */

@@ -129,7 +129,8 @@ static size_t take_proxy(imp_conn *conn, const uint8_t *data, size_t len) {
   return (size_t)n - had;
 }
 
-static void start_detected_tls(imp_conn *conn) {
+/* A TLS session is made for a peer that says something only: one that is silent costs little. */
+static void start_tls(imp_conn *conn) {
   if (conn->env->tls == NULL) {
     imp_conn_set_error(conn, IMP_LOG_INFO, "TLS is not offered");
     imp_conn_set_over(conn);
@@ -150,8 +151,8 @@ static void take_in(imp_conn *conn, const uint8_t *data, size_t len) {
   }
   if (conn->detect) {
     conn->detect = 0;
-    if (data[0] == 0x16) { /* a TLS handshake record; no HTTP method begins so */
-      start_detected_tls(conn);
+    if (conn->ws == NULL || data[0] == 0x16) { /* a TLS handshake record; no HTTP method begins so */
+      start_tls(conn);
     }
   }
   if (conn->state == IMP_CONN_OVER) {

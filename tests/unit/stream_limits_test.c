@@ -223,6 +223,7 @@ static size_t in_use(void) {
 
 static imp_conn **many(kit *k, size_t n, const char *text) {
   imp_conn_params params = {.size = sizeof params, .role = IMP_ROLE_C2S, .peer = "192.0.2.1"};
+  params.role = text[0] == '\0' ? IMP_ROLE_C2S_TLS : IMP_ROLE_C2S;
   imp_conn **conns = calloc(n, sizeof *conns);
   assert_non_null(conns);
   for (size_t i = 0; i < n; i++) {
@@ -238,8 +239,7 @@ static imp_conn **many(kit *k, size_t n, const char *text) {
 }
 
 static size_t cost(const char *text, size_t n) {
-  kit *k = skit_new(NULL, NULL);
-  free(many(k, 0, ""));
+  kit *k = skit_new(&skit_server, NULL);
   imp_conn_params params = {.size = sizeof params, .role = IMP_ROLE_C2S};
   skit_accept_params(k, &params); /* warms what is shared */
   skit_send(k, KIT_OPEN "<in xmlns='x'/><message><body>x</body></message>");

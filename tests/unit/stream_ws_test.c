@@ -324,7 +324,7 @@ static void hostile_messages(void **state) {
     {"<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' version='1.0'/><x/>", "", 1000},
     {"<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' version='1.0'", "", 1000},
     {"\xff\xfe", "", 1007},
-    {"<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' version='1.0\xc0\x80'/>", "not-well-formed", 1007},
+    {"<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' version='1.0\xc0\x80'/>", "", 1007},
     {"<!DOCTYPE a><open/>", "restricted-xml", 1000},
   };
   (void)state;
