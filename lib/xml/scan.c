@@ -29,7 +29,6 @@ static imp_xml_scan_event fail(imp_xml_scan_result *result, imp_xml_error error,
 /* What stands after '<'. */
 static imp_xml_scan_event begin_tag(imp_xml_scan *scan, char c, const imp_xml_limits *limits,
                                     imp_xml_scan_result *result) {
-  scan->tagbytes = 1; /* counted on from here; the '<' */
   scan->attrs = 0;
   scan->slash = scan->match = 0;
   if (c == '/') {
@@ -58,36 +57,37 @@ static imp_xml_scan_event begin_tag(imp_xml_scan *scan, char c, const imp_xml_li
   return IMP_XML_SCAN_MORE;
 }
 
+/* What a start tag outside of values need not be looked at for. */
+static int is_dull(char c) { return c != '>' && c != '<' && c != '\'' && c != '"'; }
+
 /* A start tag from p on, through its attributes, up to its '>', to what may not stand in it, or to the end. A '<' in a
    value is left to libxml2 to find, unless the value has no end yet: it may never come. */
 static const char *in_start(imp_xml_scan *scan, const char *p, const char *end) {
-  char before = scan->slash ? '/' : ' ';
-  while (p < end) {
+  for (;;) {
     if (scan->state == QUOTED) {
-      const char *close = memchr(p, scan->quote, (size_t)(end - p));
+      const char *close = p < end ? memchr(p, scan->quote, (size_t)(end - p)) : NULL;
       if (close == NULL) {
-        close = memchr(p, '<', (size_t)(end - p));
+        close = p < end ? memchr(p, '<', (size_t)(end - p)) : NULL;
         return close != NULL ? close : end;
       }
       scan->state = START;
-      before = '\'';
+      scan->slash = 0;
       p = close + 1;
-      continue;
     }
-    char c = *p;
-    if (c == '>' || c == '<') {
-      break;
+    const char *from = p;
+    while (p < end && is_dull(*p)) {
+      ++p;
     }
-    if (c == '\'' || c == '"') {
-      scan->quote = (uint8_t)c;
-      scan->state = QUOTED;
-      scan->attrs = scan->attrs < UINT16_MAX ? (uint16_t)(scan->attrs + 1) : UINT16_MAX;
+    if (p > from) {
+      scan->slash = p[-1] == '/';
     }
-    before = c;
-    ++p;
+    if (p == end || *p == '>' || *p == '<') {
+      return p;
+    }
+    scan->quote = (uint8_t)*p++;
+    scan->state = QUOTED;
+    scan->attrs = scan->attrs < UINT16_MAX ? (uint16_t)(scan->attrs + 1) : UINT16_MAX;
   }
-  scan->slash = before == '/';
-  return p;
 }
 
 /* "[CDATA[" byte for byte, then up to "]]>". */
@@ -182,32 +182,58 @@ static imp_xml_scan_event in_declaration(imp_xml_scan *scan, const char **p, con
   return IMP_XML_SCAN_MORE;
 }
 
+/* White space outside stanzas, up to a '<' that begins something. */
+static imp_xml_scan_event step_out(imp_xml_scan *scan, const char **p, const char *end, const char *data,
+                                   imp_xml_scan_result *result) {
+  while (*p < end && is_space(**p)) {
+    ++*p;
+  }
+  result->start = (size_t)(*p - data);
+  if (*p == end) {
+    return IMP_XML_SCAN_MORE;
+  }
+  if (**p != '<') {
+    return scan->depth == 0 ? fail(result, IMP_XML_NOT_WELL_FORMED, "text in front of the stream header")
+                            : fail(result, IMP_XML_BAD_FORMAT, "text between stanzas");
+  }
+  scan->bytes = scan->tagpos = 0;
+  scan->state = LESS;
+  ++*p;
+  return IMP_XML_SCAN_MORE;
+}
+
+static int in_tag(const imp_xml_scan *scan) { return scan->state >= START; }
+
+/* A tag from its second byte on. Tags have a bound of their own: without it one could be as big as a stanza. */
+static imp_xml_scan_event step_tag(imp_xml_scan *scan, const imp_xml_limits *limits, const char **p, const char *end,
+                                   const char *data, imp_xml_scan_result *result) {
+  size_t most = scan->state == DECLARATION ? DECLARATION_MAX : limits->attribute_bytes;
+  imp_xml_scan_event event = scan->state == END           ? step_end(scan, p, end, result)
+                             : scan->state == DECLARATION ? in_declaration(scan, p, end)
+                                                          : step_start(scan, limits, p, end, result);
+  size_t at = (size_t)(*p - data);
+  if (event != IMP_XML_SCAN_ERROR && scan->bytes + at - result->start - scan->tagpos > most) {
+    return fail(result, IMP_XML_POLICY_VIOLATION, "tag too big");
+  }
+  if (!in_tag(scan)) {
+    result->safe = at;
+  }
+  return event;
+}
+
 static imp_xml_scan_event step(imp_xml_scan *scan, const imp_xml_limits *limits, const char **p, const char *end,
                                const char *data, imp_xml_scan_result *result) {
   switch (scan->state) {
   case OUT:
-    while (*p < end && is_space(**p)) {
-      ++*p;
-    }
-    result->start = (size_t)(*p - data);
-    if (*p == end) {
-      return IMP_XML_SCAN_MORE;
-    }
-    if (**p != '<') {
-      return scan->depth == 0 ? fail(result, IMP_XML_NOT_WELL_FORMED, "text in front of the stream header")
-                              : fail(result, IMP_XML_BAD_FORMAT, "text between stanzas");
-    }
-    scan->bytes = 0;
-    scan->state = LESS;
-    ++*p;
-    return IMP_XML_SCAN_MORE;
+    return step_out(scan, p, end, data, result);
   case TEXT:
     *p = memchr(*p, '<', (size_t)(end - *p));
     if (*p == NULL) {
       *p = end;
     } else {
-      ++*p;
+      scan->tagpos = scan->bytes + (uint32_t)((size_t)(*p - data) - result->start);
       scan->state = LESS;
+      ++*p;
     }
     return IMP_XML_SCAN_MORE;
   case LESS:
@@ -217,20 +243,9 @@ static imp_xml_scan_event step(imp_xml_scan *scan, const imp_xml_limits *limits,
   case CDATA:
     *p = in_cdata(scan, *p, end);
     return IMP_XML_SCAN_MORE;
-  case DECLARATION:
-    return in_declaration(scan, p, end);
-  case END:
-    return step_end(scan, p, end, result);
-  default: /* START, QUOTED */
-    return step_start(scan, limits, p, end, result);
+  default:
+    return step_tag(scan, limits, p, end, data, result);
   }
-}
-
-static int in_tag(const imp_xml_scan *scan) { return scan->state >= START; }
-
-/* Tags have a bound of their own: without it one tag could be as big as a stanza. */
-static int tag_too_big(const imp_xml_scan *scan, const imp_xml_limits *limits) {
-  return scan->tagbytes > (scan->depth == 0 && scan->state == DECLARATION ? DECLARATION_MAX : limits->attribute_bytes);
 }
 
 imp_xml_scan_event imp_xml_scan_next(imp_xml_scan *scan, const imp_xml_limits *limits, const char *data, size_t len,
@@ -239,29 +254,16 @@ imp_xml_scan_event imp_xml_scan_next(imp_xml_scan *scan, const imp_xml_limits *l
   imp_xml_scan_event event = IMP_XML_SCAN_MORE;
   memset(result, 0, sizeof *result);
   while (p < end && event == IMP_XML_SCAN_MORE) {
-    const char *before = p;
-    int tag = in_tag(scan);
     event = step(scan, limits, &p, end, data, result);
-    size_t stepped = (size_t)(p - before);
-    if (tag) {
-      scan->tagbytes = stepped < limits->stanza_bytes ? scan->tagbytes + (uint32_t)stepped : UINT32_MAX / 2;
-      if (event != IMP_XML_SCAN_ERROR && tag_too_big(scan, limits)) {
-        event = fail(result, IMP_XML_POLICY_VIOLATION, "tag too big");
-      }
-      if (!in_tag(scan)) {
-        result->safe = (size_t)(p - data);
-      }
-    }
   }
   result->used = (size_t)(p - data);
-  size_t grown = result->used - result->start;
   if (event == IMP_XML_SCAN_MORE && imp_xml_scan_is_idle(scan)) {
     return event;
   }
-  if (event != IMP_XML_SCAN_ERROR &&
-      (grown > limits->stanza_bytes || scan->bytes + grown > limits->stanza_bytes)) {
+  size_t bytes = scan->bytes + result->used - result->start;
+  if (event != IMP_XML_SCAN_ERROR && bytes > limits->stanza_bytes) {
     return fail(result, IMP_XML_POLICY_VIOLATION, scan->depth == 0 ? "stream header too big" : "stanza too big");
   }
-  scan->bytes += (uint32_t)grown;
+  scan->bytes = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
   return event;
 }

@@ -36,7 +36,7 @@ typedef enum imp_xml_error {
 
 typedef struct imp_xml_scan {
   uint32_t bytes;    /* of the current stanza or header so far */
-  uint32_t tagbytes; /* of the current tag so far */
+  uint32_t tagpos;   /* where in it the current tag began */
   uint16_t depth;    /* open elements, the stream's own included */
   uint16_t attrs;    /* of the current tag */
   uint8_t state, quote, slash, match;

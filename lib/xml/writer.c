@@ -27,9 +27,22 @@ static inline int suspect16(const char *s) {
   return (half[0] | half[1]) != 0;
 }
 
+/* 4 to 15 bytes: front and end, which may overlap, stand for the whole. */
+static inline int suspect_short(const char *s, size_t len) {
+  char all[16];
+  size_t n = len < 8 ? 4 : 8;
+  memset(all, 'A', sizeof all);
+  memcpy(all, s, n);
+  memcpy(all + 8, s + len - n, n);
+  return suspect16(all);
+}
+
 /* How many bytes from the front surely need none. */
 static inline size_t plain_run(const char *s, size_t len) {
   size_t i = 0;
+  if (len < 16) {
+    return len >= 4 && !suspect_short(s, len) ? len : 0;
+  }
   while (len - i >= 16 && !suspect16(s + i)) {
     i += 16;
   }
