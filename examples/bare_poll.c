@@ -131,12 +131,19 @@ static void serve(transport *t, short events) {
   }
 }
 
-/* One iteration: wait, read and write, end the turn, close what is over. Returns how many connections are left. */
-static int iterate(imp_node *node, int listener, int allow_plaintext) {
+static int count(void) {
+  int n = 0;
+  for (int i = 0; i < CONNS_MAX; i++) {
+    n += transports[i].fd >= 0;
+  }
+  return n;
+}
+
+/* One iteration: wait, read and write, end the turn, close what is over. */
+static void iterate(imp_node *node, int listener, int allow_plaintext) {
   static struct pollfd fds[CONNS_MAX + 1];
   imp_tstamp now = now_ns(), expiry = imp_node_get_expiry(node);
   int wait = expiry == IMP_TSTAMP_NEVER ? -1 : expiry <= now ? 0 : (int)((expiry - now) / IMP_MILLISECONDS % 60000) + 1;
-  int left = 0;
   for (int i = 0; i < CONNS_MAX; i++) {
     transport *t = &transports[i];
     fds[i].fd = t->fd;
@@ -160,9 +167,7 @@ static int iterate(imp_node *node, int listener, int allow_plaintext) {
     if (t->fd >= 0 && imp_conn_want_close(t->conn) && imp_conn_pending(t->conn) == 0) {
       end(t);
     }
-    left += t->fd >= 0;
   }
-  return left;
 }
 
 static int open_listener(uint16_t port) {
@@ -234,7 +239,9 @@ int main(int argc, char **argv) {
   }
   close(listener);
   imp_node_shutdown(node, "system-shutdown", now_ns());
-  while (iterate(node, -1, 0) > 0) {
+  imp_node_turn(node, now_ns());
+  while (count() > 0) {
+    iterate(node, -1, 0);
   }
   imp_node_del(node);
   return 0;
