@@ -125,6 +125,19 @@ class Run:
         held, text = await self.attempt(column, property_)
         self.record(column, [(column, held, text)], text or "pass")
 
+    async def kill(self):
+        """On a server of its own, whose sessions are durable."""
+        cls = self.cls
+        if not cls.resumes or not self.server.has_echo:
+            return self.not_applicable("kill -9", cls.why_not_resumes or "no durable sessions")
+        server = self.new_server("durable", ["--durable"], 2)
+        server.start()
+        mode = cls.resume_modes[0]
+        held, text = await self.attempt("kill -9 " + mode, properties.survive_kill, mode,
+                                        server=server)
+        self.record("kill -9", [(mode, held, text)], mode)
+        server.stop()
+
     async def everything(self):
         cls = self.cls
         for mode in MODES:
@@ -143,6 +156,8 @@ class Run:
         if self.wanted("resume upstream"):
             await self.resumption("resume upstream", properties.resume_upstream, cls.resends,
                                   cls.why_not_resends)
+        if self.wanted("kill -9"):
+            await self.kill()
 
     def main(self):
         self.server.start()

@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from clients import CLIENTS                                     # noqa: E402
 
 COLUMNS = ("starttls", "direct", "ws", "wss", "SASL2, FAST", "chat", "carbons", "resume downstream",
-           "resume upstream")
+           "resume upstream", "kill -9")
 TITLES = {"starttls": "STARTTLS", "direct": "direct TLS"}
 
 

@@ -173,3 +173,30 @@ async def fast(scene):
     assert taken.startswith("HT-"), "came back by %s" % taken
     await client.expect("message", lambda: client.bodies() == ["meanwhile"])
     return "%s, then %s" % (first[1], taken)
+
+
+async def survive_kill(scene, mode):
+    """kill -9 of a server with durable sessions: to the client it is a lost link."""
+    server = scene.server
+    peer = await scene.raw().login()
+    client = await scene.client(mode=mode)
+    expected = ["before-%d" % i for i in range(7)]
+    for body in expected:
+        await peer.say(client.jid(), body)
+    await client.expect("first messages", lambda: client.bodies() == expected)
+    await peer.sync()
+    for n in range(client.resumptions_in_a_row):
+        for i in range(4):
+            expected.append("late-%d-%d" % (n, i))
+            await peer.say(client.jid(), expected[-1])
+        await asyncio.to_thread(server.kill)
+        await peer.cut()
+        await asyncio.to_thread(server.restart)
+        await peer.resume()
+        await client.reconnect()
+        await client.expect("resumption", lambda: client.resumptions() > n, 30)
+        await client.say(peer.jid, "k%d" % n, "back-%d" % n)
+        await peer.expect(lambda: "back-%d" % n in peer.bodies())
+        await client.expect("everything", lambda: len(client.bodies()) >= len(expected))
+        await asyncio.sleep(SETTLE)
+        _exactly(list(dict.fromkeys(client.bodies())), expected, "the client")
