@@ -1,9 +1,9 @@
 /*
  * imp/sasl.h: SASL mechanisms, server side (RFC 4422), without XML: bytes in, bytes out.
  *
- * An exchange is one attempt of one client.  It never looks credentials up by itself: it says whose it wants, the host
- * gives them (or says that there are none) and the exchange goes on.  An unknown user costs the same work, and looks the
- * same, as a wrong password.
+ * An exchange is one attempt of one client.  It never looks credentials up by itself: it says whose it wants, the
+ * host gives them (or says that there are none) and the exchange goes on.  An unknown user costs the same work, and
+ * looks the same, as a wrong password.
  */
 #ifndef IMP_SASL_H
 #define IMP_SASL_H

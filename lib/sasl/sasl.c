@@ -192,9 +192,12 @@ imp_sasl_result imp_sasl_step(imp_sasl *sasl, const void *in, size_t inlen, cons
 /* Stands in for a credential that is not there, so that it is looked at as one that is. */
 static void make_nobody(imp_credential *nobody, const imp_sasl *sasl) {
   static const uint8_t nothing[IMP_DIGEST_MAX];
+  memset(nobody, 0, sizeof *nobody);
   nobody->size = sizeof *nobody;
   nobody->password = sasl->params.clear_passwords ? "unknown" : NULL;
-  nobody->hash = sasl->params.clear_passwords ? NULL : sasl->digest != NULL ? sasl->digest->name : sasl->params.fake_hash;
+  if (!sasl->params.clear_passwords) {
+    nobody->hash = sasl->digest != NULL ? sasl->digest->name : sasl->params.fake_hash;
+  }
   nobody->iterations = sasl->params.iterations;
   nobody->salt = nobody->stored_key = nobody->server_key = nothing;
   nobody->saltlen = 16;
