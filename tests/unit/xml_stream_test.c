@@ -170,7 +170,7 @@ static void restarts(void **state) {
   xkit_new(&kit, 4, IMP_FRAMING_TCP);
   assert_feed(&kit, KIT_HEADER "<restart/> \n", 0);
   assert_feed(&kit, "<?xml version='1.0'?>", 0);
-  assert_feed(&kit, KIT_HEADER + 21, 0);
+  assert_feed(&kit, &KIT_HEADER[21], 0);
   assert_log(&kit, "(jabber:client stream to='a.example' version='1.0')<restart/>"
                    "(jabber:client stream to='a.example' version='1.0')");
 }
