@@ -9,9 +9,12 @@
 #include "stream/tls_internal.h"
 
 /* Forward secrecy and AEAD ciphers only. */
+/* X25519 first: clients bring a key share of it, so no HelloRetryRequest costs a round trip. */
 #define PRIORITIES                                                                        \
   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:-CIPHER-ALL:+AES-128-GCM:" \
-  "+AES-256-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
+  "+AES-256-GCM:+CHACHA20-POLY1305:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:"          \
+  "+GROUP-SECP384R1:+GROUP-SECP521R1:+GROUP-X448:+GROUP-FFDHE2048:+GROUP-FFDHE3072:"    \
+  "+GROUP-FFDHE4096:%SERVER_PRECEDENCE"
 
 /* RFC 5929 §4.1: the certificate's own hash, but SHA-256 in place of MD5 and SHA-1, and where it has none. */
 static gnutls_digest_algorithm_t end_point_hash(gnutls_x509_crt_t crt) {
