@@ -79,7 +79,7 @@ static void on_ended(imp_conn *conn, int clean) {
 
 static void fill_random(void *dst, size_t len) { memset(dst, 'r', len); }
 
-static const imp_conn_events events = {on_opened, on_stanza, on_ended};
+static const imp_conn_events events = {.opened = on_opened, .stanza = on_stanza, .ended = on_ended};
 
 static void set_up(void) {
   imp_heap_init(&f.timers);
