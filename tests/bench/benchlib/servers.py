@@ -164,7 +164,7 @@ class Relay(Server):
 
     def command(self, kind):
         tls = [] if kind == "plain" else [self.cert / "cert.pem", self.cert / "key.pem"]
-        return [self.tools["bench_relay"], str(self.port), "xml"] + tls
+        return [self.tools["bench_relay"], str(self.port), "sm" if kind == "sm" else "xml"] + tls
 
     def ready(self):
         return listening(self.port)

@@ -86,6 +86,8 @@ static int readable(struct relay_conn *c) {
   }
   if (c->peer->fd > 0)
     flush(c->peer);
+  if (c->n > 0)
+    flush(c);
   return 1;
 }
 
@@ -122,10 +124,11 @@ static void serve(int listener) {
 
 int main(int argc, char **argv) {
   if (argc != 3 && argc != 5) {
-    puts("relay PORT raw|xml|faulty [CERT.pem KEY.pem]");
+    puts("relay PORT raw|xml|sm|faulty [CERT.pem KEY.pem]");
     return 1;
   }
   raw = !strcmp(argv[2], "raw");
+  relay_sm = !strcmp(argv[2], "sm");
   relay_faulty = !strcmp(argv[2], "faulty");
   tls = argc == 5;
   if (tls)

@@ -2,7 +2,8 @@
  * relay: the floor under any XMPP server. What a relay between clients costs when it does nothing
  * but parse each stanza with SAX events and write it out again (xml), or move bytes (raw); in the
  * clear or under GnuTLS. Connection 2i speaks to 2i+1, in the order of accept; no authentication,
- * no routing, no stream management. Use with `xload chat --raw`.
+ * no routing. With `sm` it answers <r/> and asks for acknowledgement after every five stanzas (one request outstanding),
+ * but keeps no queue: what the bytes of stream management alone cost. Use with `xload chat --raw [--sm]`.
  */
 #ifndef BENCH_RELAY_H
 #define BENCH_RELAY_H
@@ -21,9 +22,12 @@ struct relay_conn {
   size_t mark;   /* where in peer->out the stanza began, +1; 0: unknown */
   char *held;    /* faulty mode: a stanza kept back, to go after the next */
   struct relay_conn *peer;
+  int nonza;                     /* in an element of stream management */
+  unsigned received, sent, asked; /* stanzas from and to this client; sent since <r/>, asked: it is outstanding */
 };
 
 /* relay_xml.c */
+extern int relay_sm;
 extern int relay_faulty; /* now and then lose, double or swap a stanza */
 extern unsigned long relay_lost, relay_doubled, relay_swapped;
 void relay_put(struct relay_conn *to, const char *s, size_t n);

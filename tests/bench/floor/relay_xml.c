@@ -6,7 +6,7 @@
 
 #define S(x) ((const char *)(x))
 
-int relay_faulty;
+int relay_sm, relay_faulty;
 unsigned long relay_lost, relay_doubled, relay_swapped;
 
 void relay_put(struct relay_conn *to, const char *s, size_t n) {
@@ -90,6 +90,25 @@ static void fault(struct relay_conn *c) {
   free(copy);
 }
 
+/* <r/> is answered, <a/> noted; neither goes on. */
+static void stream_management(struct relay_conn *c, const xmlChar *name) {
+  char a[80];
+  if (name[0] == 'r')
+    relay_put(c, a, (size_t)snprintf(a, sizeof a, "<a xmlns='urn:xmpp:sm:3' h='%u'/>", c->received));
+  else
+    c->asked = 0;
+}
+
+static void count_stanza(struct relay_conn *c) {
+  struct relay_conn *to = c->peer;
+  c->received++;
+  if (++to->sent >= 5 && !to->asked) {
+    put_str(to, "<r xmlns='urn:xmpp:sm:3'/>");
+    to->sent = 0;
+    to->asked = 1;
+  }
+}
+
 static void put_namespaces(struct relay_conn *to, int n, const xmlChar **ns) {
   for (int i = 0; i < n; i++) {
     put_str(to, ns[2 * i] ? " xmlns:" : " xmlns");
@@ -104,8 +123,12 @@ static void put_namespaces(struct relay_conn *to, int n, const xmlChar **ns) {
 static void on_start(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
                      int nns, const xmlChar **ns, int na, int nd, const xmlChar **a) {
   struct relay_conn *c = user, *to = c->peer;
-  (void)uri;
   (void)nd;
+  if (relay_sm && c->depth == 1 && uri && !strcmp(S(uri), "urn:xmpp:sm:3")) {
+    c->nonza = 1;
+    c->depth++;
+    return;
+  }
   close_tag(c);
   if (c->depth == 1)
     c->mark = to->n + 1;
@@ -129,6 +152,11 @@ static void on_end(void *user, const xmlChar *name, const xmlChar *prefix, const
   struct relay_conn *c = user;
   (void)uri;
   c->depth--;
+  if (c->nonza) {
+    c->nonza = 0;
+    stream_management(c, name);
+    return;
+  }
   if (c->open) {
     relay_put(c->peer, "/>", 2);
     c->open = 0;
@@ -137,6 +165,8 @@ static void on_end(void *user, const xmlChar *name, const xmlChar *prefix, const
     put_name(c->peer, prefix, name);
     relay_put(c->peer, ">", 1);
   }
+  if (relay_sm && c->depth == 1)
+    count_stanza(c);
   if (relay_faulty && c->depth == 1)
     fault(c);
 }

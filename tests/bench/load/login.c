@@ -88,6 +88,7 @@ void login_raw(struct conn *c) {
   if (opt.mode != MODE_STORM)
     login_open_stream(c);
   snprintf(c->jid, sizeof c->jid, "user%d@%s/xload", c->idx, opt.domain);
+  c->sm_on = opt.sm; /* `relay sm` needs no negotiation */
   login_done(c);
 }
 
