@@ -80,7 +80,7 @@ static int set_name(imp_xml_ctx *ctx, imp_elem *elem, const xmlChar *local, cons
 static void on_text(void *user, const xmlChar *text, int len) {
   imp_xml_ctx *ctx = user;
   size_t need = (size_t)ctx->textlen + (size_t)len;
-  if (ctx->level < 2 || ctx->error != IMP_XML_OK) {
+  if (len <= 0 || ctx->level < 2 || ctx->error != IMP_XML_OK) {
     return;
   }
   if (need > ctx->textcap) {
