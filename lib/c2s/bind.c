@@ -47,11 +47,14 @@ static int on_conflict(imp_login *login, imp_session *old, imp_jid **jid, imp_sm
 static imp_sm *refused_session(imp_login *login) {
   imp_sm *sm = *login->refused ? imp_sm_find(login->node->sm, imp_jid_bare(login->user), login->refused) : NULL;
   imp_session *old;
-  if (sm == NULL || !imp_sm_is_hibernating(sm)) {
+  if (sm == NULL) {
     return NULL;
   }
   old = imp_sm_get_session_data(sm);
-  return old->sm == sm ? replace(old) : NULL;
+  if (old->sm != sm || (old->conn != NULL && !imp_conn_is_ended(old->conn))) {
+    return NULL;
+  }
+  return replace(old);
 }
 
 static int make_session(imp_login *login, imp_jid **jid, imp_session **session) {

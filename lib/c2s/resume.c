@@ -27,6 +27,14 @@ static void take_over(imp_login *login, imp_session *s) {
   imp_conn_set_gated(conn, 1);
 }
 
+/* The client has left it; what still comes by it after <failed h=''/> would be sent again and handled twice. */
+static void give_up_connection(const imp_sm *sm) {
+  imp_session *s = imp_sm_get_session_data(sm);
+  if (s->sm == sm && s->conn != NULL && !imp_conn_is_ended(s->conn)) {
+    imp_conn_fail(s->conn, "conflict", "resumed elsewhere", NULL);
+  }
+}
+
 void imp_c2s_try_resume(imp_login *login, const imp_elem *resume, imp_resume_outcome *o) {
   const char *previd = imp_elem_attr(resume, "previd");
   imp_node *node = login->node;
@@ -45,6 +53,9 @@ void imp_c2s_try_resume(imp_login *login, const imp_elem *resume, imp_resume_out
     o->h = h;
     o->sent = imp_sm_get_out(sm);
   } else if (result != IMP_SM_RESUMED) {
+    if (sm != NULL) {
+      give_up_connection(sm);
+    }
     refused(login, o, previd, h, known, handled);
   } else {
     o->session = imp_sm_get_session_data(sm);
