@@ -44,8 +44,11 @@
  *                                                    make that connection forget the session *before* it reports
  *                                                    its loss; write imp_sm_write_resumed(), write again what
  *                                                    imp_sm_next_unacked() yields, then an <r/> if anything was (imp_sm_requested());
- *                                 IMP_SM_UNKNOWN,    write imp_sm_write_failed("item-not-found", known, handled) and let the
- *                                 IMP_SM_NO_HISTORY  client bind; then imp_sm_inherit() the old queue, if *sm was set;
+ *                                 IMP_SM_UNKNOWN     write imp_sm_write_failed("item-not-found", known, handled) and let the
+ *                                                    client bind;
+ *                                 IMP_SM_NO_HISTORY  the same, but first close the connection that the session had, if any, with
+ *                                                    <conflict/>: a stanza that came by it after <failed h=''/> would be
+ *                                                    sent and handled twice.  Then imp_sm_inherit() the old queue;
  *                                 IMP_SM_H_TOO_HIGH  the stream error, as for <a/>.
  *   binds a resource whose      imp_sm_find_hibernating(), then imp_sm_inherit() once the new session has enabled stream
  *   old session hibernates      management (or walk with imp_sm_next_unacked(), write, and imp_sm_del() if it has none).

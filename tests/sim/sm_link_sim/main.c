@@ -285,7 +285,7 @@ int main(int argc, char **argv) {
   static world w;
   static const char *const names[8] = {"resumed",   "without history", "unknown", "taken over",
                                        "inherited", "expired",         "late h",  "restarts"};
-  unsigned long many = argc > 1 ? strtoul(argv[1], NULL, 10) : 4000;
+  unsigned long many = argc > 1 ? strtoul(argv[1], NULL, 10) : 2000;
   uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1, seen[8] = {0};
   for (unsigned long i = 0; i < many; i++) {
     run(&w, first + i, seen);

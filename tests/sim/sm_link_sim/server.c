@@ -317,6 +317,14 @@ static int knows(world *w, const char *name, const item *it) {
   return imp_sm_find(w->manager, name, it->id) != NULL;
 }
 
+/* What still comes by a connection that the client has given up must not be handled after <failed h=''/>. */
+static void forget_link(world *w, imp_sm *sm) {
+  session *s = sm != NULL ? imp_sm_get_session_data(sm) : NULL;
+  if (s != NULL && s->link != NULL) {
+    server_lost(w, s->link);
+  }
+}
+
 static void resume(world *w, size_t user, link *l, const item *it) {
   char name[32];
   imp_sm *sm;
@@ -336,6 +344,7 @@ static void resume(world *w, size_t user, link *l, const item *it) {
   } else {
     w->seen[result == IMP_SM_UNKNOWN ? SEEN_UNKNOWN : SEEN_NO_HISTORY]++;
     CHECK(w, result == IMP_SM_UNKNOWN || w->evicts, "history is missing only if something was evicted");
+    forget_link(w, sm);
     put(w, &l->down, (item){.what = FAILED, .h = handled, .known = known});
   }
   if (live) {
