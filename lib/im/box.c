@@ -89,6 +89,9 @@ imp_verdict imp_box_on_turn(imp_event *event, void *ctx) {
       box->seek = 0;
       imp_offline_find_reader(box);
     }
+    if (box->to != NULL) {
+      imp_offline_pump(box->to);
+    }
     if (box->stored == 0 && box->outstanding == 0 && box->scan == NULL && box->to == NULL && box->late == 0 && !box->dirty) {
       box_free(im, box);
     }

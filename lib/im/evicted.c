@@ -103,9 +103,17 @@ static void take_if_covered(const late *l, const imp_op_row *row) {
 
 static void on_items(imp_op *op, int status, void *ctx) {
   late *l = ctx;
+  imp_box *box = imp_box_find(imp_im_of(l->node), l->bare);
   size_t i;
   for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
     take_if_covered(l, imp_op_row_at(op, i));
+  }
+  if (box != NULL) {
+    box->late--;
+    imp_box_touch(box);
+    if (box->to != NULL) {
+      imp_offline_pump(box->to);
+    }
   }
   imp_free(l);
 }
@@ -114,9 +122,10 @@ static imp_verdict on_late(imp_event *event, void *ctx) {
   imp_node *node = event->node;
   size_t len = strlen(event->username);
   imp_store_range all = {.size = sizeof(all)};
+  imp_box *box = imp_box_find(imp_im_of(node), event->username);
   late *l;
   (void)ctx;
-  if (imp_box_find(imp_im_of(node), event->username) == NULL || strlen(event->id) > IMP_SM_ID_MAX ||
+  if (box == NULL || strlen(event->id) > IMP_SM_ID_MAX ||
       (l = imp_calloc(1, sizeof(*l) + len + 1)) == NULL) {
     return IMP_CONTINUE;
   }
@@ -126,6 +135,8 @@ static imp_verdict on_late(imp_event *event, void *ctx) {
   memcpy(l->bare, event->username, len + 1);
   if (imp_node_scan(node, IMP_SPACE_OFFLINE, l->bare, &all, on_items, l) == NULL) {
     imp_free(l);
+  } else {
+    box->late++;
   }
   return IMP_CONTINUE;
 }

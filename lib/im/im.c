@@ -36,9 +36,6 @@ static int start(imp_node *node) {
   for (i = 0; rv == IMP_OK && i < IMP_ARRAY_LEN(parts); i++) {
     rv = parts[i](node);
   }
-  if (rv < 0) {
-    stop(node);
-  }
   return rv;
 }
 

@@ -19,6 +19,7 @@ typedef struct imp_box {
   uint8_t more;         /* there may be more behind the cursor */
   uint8_t exists;       /* there is such a user */
   uint8_t dirty;        /* the count must be written */
+  uint8_t stale;        /* what is being read has changed meanwhile: it is read again */
   uint8_t seek;         /* another reader is to be found */
   imp_list link;        /* of those to be looked at when the turn ends */
   char bare[];

@@ -34,8 +34,16 @@ static int is_for_reader(const imp_box *box, const char *sm_id) {
 
 static void put_key(uint8_t dst[8], uint64_t key) { imp_put_be64(dst, key); }
 
+/* A read under way may have seen the item as it was. */
+static void item_changes(imp_box *box, uint64_t key) {
+  if (box->scan != NULL && key > box->cursor) {
+    box->stale = 1;
+  }
+}
+
 static void remove_item(imp_box *box, uint64_t key) {
   uint8_t k[8];
+  item_changes(box, key);
   put_key(k, key);
   (void)imp_node_remove(box->node, IMP_SPACE_OFFLINE, box->bare, k, sizeof(k));
   box->stored -= box->stored > 0;
@@ -189,7 +197,7 @@ static void on_rows(imp_op *op, int status, void *ctx) {
     return;
   }
   box->more = 1;
-  for (i = 0; i < n && box->to != NULL; i++) {
+  for (i = 0; i < n && !box->stale && box->to != NULL; i++) {
     hand_out(box, imp_op_row_at(op, i));
   }
   if (box->to != NULL) {
@@ -210,6 +218,7 @@ void imp_offline_pump(imp_session *s) {
   range.fromlen = sizeof(from);
   range.limit = room - box->outstanding;
   box->more = 0;
+  box->stale = 0;
   box->scan = imp_node_scan(s->node, IMP_SPACE_OFFLINE, box->bare, &range, on_rows, box);
   if (box->scan == NULL) {
     box->more = 1;
@@ -326,6 +335,7 @@ static imp_verdict on_undelivered(imp_event *event, void *ctx) {
     imp_box_touch(box);
     if (event->id != NULL && *event->id != '\0') {
       /* The session's client may have it, and say so in a later <resume/>. */
+      item_changes(box, packet->serial);
       (void)put_item(box, packet->serial, packet, event->id, event->count);
     }
   }

@@ -15,7 +15,7 @@ typedef struct imp_user imp_user;
 typedef struct imp_feature {
   const char *name;
   int (*start)(imp_node *node);
-  void (*stop)(imp_node *node); /* may be NULL */
+  void (*stop)(imp_node *node); /* also after start failed; may be NULL */
 } imp_feature;
 
 /* Ended by NULL; the order is the order of starting. */

@@ -117,11 +117,12 @@ static int set_env(imp_node *node) {
 static int start_features(imp_node *node) {
   size_t i;
   for (i = 0; imp_features[i] != NULL; i++) {
-    int rv = imp_features[i]->start(node);
+    int rv;
+    node->features_started = i + 1; /* one that failed is stopped too */
+    rv = imp_features[i]->start(node);
     if (rv < 0) {
       return rv;
     }
-    node->features_started = i + 1;
   }
   return IMP_OK;
 }

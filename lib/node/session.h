@@ -17,7 +17,8 @@ struct imp_user {
   imp_map_node by_bare;
   imp_jid *jid; /* bare */
   imp_list sessions;
-  uint32_t count;
+  uint32_t count; /* of sessions */
+  uint32_t refs;  /* and of those that ended in this turn */
   void *slot[IMP_SLOTS];
 };
 

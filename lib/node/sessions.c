@@ -33,7 +33,7 @@ static imp_user *user_new(imp_node *node, const imp_jid *jid) {
 
 static void user_release(imp_node *node, imp_user *user) {
   imp_event event = {.username = imp_jid_full(user->jid), .to = user->jid};
-  if (user->count > 0) {
+  if (user->refs > 0) {
     return;
   }
   (void)imp_node_run_hooks(node, IMP_POINT_USER_GONE, &event);
@@ -84,6 +84,7 @@ int imp_session_new(imp_session **psession, imp_node *node, const imp_jid *jid, 
   s->since = node->now;
   imp_list_append(&user->sessions, &s->of_user);
   user->count++;
+  user->refs++;
   make_room(node, user);
   if (conn != NULL) {
     imp_session_attach(s, conn);
@@ -133,13 +134,14 @@ void imp_session_end(imp_session *s, const char *condition) {
   imp_sm_del(s->sm, s->remember_h, node->now);
   s->sm = NULL;
   imp_list_append(&node->zombies, &s->of_user);
-  user_release(node, user);
 }
 
 void imp_node_bury(imp_node *node) {
   imp_list *l;
   while ((l = imp_list_pop(&node->zombies)) != NULL) {
     imp_session *s = IMP_CONTAINER_OF(l, imp_session, of_user);
+    s->user->refs--;
+    user_release(node, s->user);
     imp_stanza_del(s->presence);
     imp_jid_del(s->jid);
     imp_free(s);

@@ -101,10 +101,23 @@ int imp_node_on_commit(imp_node *node, imp_result_fn fn, void *user_data) {
   return IMP_OK;
 }
 
+/* What completions lead to is done in the same turn, unless it goes on and on. */
+#define ROUNDS_MAX 16
+
+static void run_completions(imp_node *node) {
+  int round;
+  for (round = 0; round < ROUNDS_MAX; round++) {
+    imp_event event = {0};
+    (void)imp_op_queue_run(&node->ops);
+    (void)imp_node_run_hooks(node, IMP_POINT_TURN, &event);
+    if (imp_list_empty(&node->ops.done)) {
+      break;
+    }
+  }
+}
+
 static void end_turn(imp_node *node) {
-  imp_event event = {0};
-  (void)imp_op_queue_run(&node->ops);
-  (void)imp_node_run_hooks(node, IMP_POINT_TURN, &event);
+  run_completions(node);
   imp_durable_write(node);
   imp_node_bury(node);
   write_or_gather(node);
@@ -116,6 +129,12 @@ static void end_turn(imp_node *node) {
   }
 }
 
+/* Streams that ended while output was gathered, and what followed from that, are for another turn. */
+static int has_more(const imp_node *node) {
+  return !imp_list_empty(&node->ops.done) || !imp_list_empty(&node->zombies) || !imp_list_empty(&node->dirty) ||
+         !imp_list_empty(&node->durable_dirty) || (node->noted && node->flush == NULL);
+}
+
 void imp_node_turn(imp_node *node, imp_tstamp ts) {
   if (node->in_turn) {
     return;
@@ -124,6 +143,9 @@ void imp_node_turn(imp_node *node, imp_tstamp ts) {
   node->in_turn = 1;
   end_turn(node);
   node->in_turn = 0;
+  if (has_more(node) && node->callbacks.want_turn != NULL) {
+    node->callbacks.want_turn(node, node->user_data);
+  }
 }
 
 imp_tstamp imp_node_get_expiry(const imp_node *node) {

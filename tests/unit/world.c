@@ -38,6 +38,11 @@ static void want_write(imp_conn *conn, void *user_data) {
   }
 }
 
+static void want_turn(imp_node *node, void *user_data) {
+  (void)node;
+  ((world *)user_data)->want_turn = 1;
+}
+
 static imp_wallclock wallclock(void *user_data) { return ((world *)user_data)->wall; }
 
 static int credential(imp_op *op, const char *username, void *user_data) {
@@ -59,7 +64,7 @@ static int exists(imp_op *op, const char *username, void *user_data) {
 
 void world_open(world *w, imp_settings *settings, uint64_t seed) {
   imp_settings defaults;
-  imp_callbacks callbacks = {.size = sizeof(callbacks), .want_write = want_write, .wallclock = wallclock,
+  imp_callbacks callbacks = {.size = sizeof(callbacks), .want_write = want_write, .want_turn = want_turn, .wallclock = wallclock,
                              .get_credential = credential, .user_exists = exists, .random = node_random};
   memset(w, 0, sizeof(*w));
   w->random = seed * 2654435761u + 88172645463325252ull;
@@ -240,8 +245,9 @@ static int read_output(client *c) {
 void world_run(world *w, client *clients, size_t n) {
   int moved = 1;
   for (int rounds = 0; moved && rounds < 10000; rounds++) {
-    moved = 0;
+    w->want_turn = 0;
     imp_node_turn(w->node, w->now);
+    moved = w->want_turn;
     for (size_t i = 0; i < n; i++) {
       moved |= read_output(&clients[i]);
     }

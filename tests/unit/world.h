@@ -20,6 +20,7 @@ typedef struct world {
   imp_wallclock wall; /* milliseconds since 1970; moves with `now` */
   imp_xml_pool *pool; /* the clients' parsers */
   imp_memory_store *store;
+  int want_turn;
   uint64_t random;    /* state of the seeded generator, for the node too */
 } world;
 
