@@ -160,6 +160,28 @@ int reconnect_run(world *w, const char *words) {
   return open_stream(w, c) == 0 && authenticate(w, c) == 0 ? 0 : -1;
 }
 
+/* The other clients of the user are told that it is here: no transcript is about that. */
+static void skip_presence(world *w, const client *newcomer) {
+  const char *jid;
+  char name[80];
+  snprintf(name, sizeof name, "%s.jid", newcomer->label);
+  jid = vars_get(&w->vars, name);
+  for (size_t i = 0; i < w->client_count; i++) {
+    client *c = w->clients[i];
+    tree *t;
+    size_t len;
+    while (c != newcomer && world_next(c, &t, &len) == ITEM_ELEMENT) {
+      const char *from = tree_attr_of(t, "from");
+      int skip = strcmp(t->name, "presence") == 0 && from != NULL && jid != NULL && strcmp(from, jid) == 0;
+      tree_free(t);
+      if (!skip) {
+        break;
+      }
+      world_take(c, len);
+    }
+  }
+}
+
 int login_run(world *w, const char *words) {
   char label[64], word[64], presence[128] = "<presence/>";
   const char *all = words;
@@ -181,5 +203,6 @@ int login_run(world *w, const char *words) {
     return -1;
   }
   c->inlen = 0;
+  skip_presence(w, c);
   return 0;
 }
