@@ -6,7 +6,7 @@ banned            functions that have no place in this code
 sizes             warns of long files and long functions; never fails
 headers CC CXX    each public header compiles alone, as C11 and as C++
 pure ARCHIVE      nothing below lib/adapters/ calls for a socket, clock, thread or file
-exports LIB...    a shared library exports imp_* alone
+exports LIB...    shared libraries export imp_* alone, and together all that the public headers declare and no more
 alone PROGRAM     the program needs no shared library but libc
 self              these checks find what they look for
 """
@@ -174,14 +174,26 @@ def check_pure(archive):
     return faults
 
 
+def declared():
+    """The functions that the public headers promise."""
+    names = set()
+    for path in sources("include"):
+        text = without_comments(read(path))
+        names |= set(re.findall(r"\bIMP_EXTERN\b[^;(]*?\b(imp_\w+)\s*\(", text))
+    return names
+
+
 def check_exports(*libraries):
     faults = []
+    exported = set()
     for library in libraries:
         listing = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True)
-        names = [line.split()[-1] for line in listing.stdout.split("\n") if line]
+        names = {line.split()[-1] for line in listing.stdout.split("\n") if line}
         faults += [f"{os.path.basename(library)} exports {name}" for name in names if not name.startswith("imp_")]
-        if not names:
-            faults.append(f"{library} exports nothing")
+        exported |= names
+    promised = declared()
+    faults += [f"{name} is declared and not exported" for name in sorted(promised - exported)]
+    faults += [f"{name} is exported and not declared" for name in sorted(exported - promised)]
     return faults
 
 
