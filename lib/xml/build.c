@@ -34,8 +34,7 @@ void imp_elem_link(imp_elem *parent, imp_elem *child) {
 /* old + more, NUL-ended; in place if the old text is the last thing in the arena. */
 static const char *join(imp_stanza *st, const char *old, size_t oldlen, const char *more, size_t len) {
   imp_arena *arena = &st->arena;
-  if (oldlen > 0 && (const uint8_t *)old + oldlen + 1 == arena->next &&
-      (size_t)(arena->end - arena->next) >= len) {
+  if (oldlen > 0 && (const uint8_t *)old + oldlen + 1 == arena->next && (size_t)(arena->end - arena->next) >= len) {
     char *end = (char *)arena->next - 1;
     memcpy(end, more, len);
     end[len] = '\0';
@@ -62,8 +61,8 @@ int imp_elem_put_piece(imp_stanza *st, imp_elem *elem, const char *text, size_t 
   if (len > UINT32_MAX - (last != NULL ? last->taillen : elem->leadlen)) {
     return IMP_ERR_NOMEM;
   }
-  joined = last != NULL ? join(st, last->tail, last->taillen, text, len)
-                        : join(st, elem->text, elem->leadlen, text, len);
+  joined =
+      last != NULL ? join(st, last->tail, last->taillen, text, len) : join(st, elem->text, elem->leadlen, text, len);
   if (joined == NULL) {
     return IMP_ERR_NOMEM;
   }
@@ -142,7 +141,7 @@ static size_t char_len(const char *s, size_t len) {
    stream. */
 static char *clean_copy(imp_stanza *st, const char *s, size_t len, size_t *outlen) {
   size_t size = 0;
-  for (size_t i = 0, n; i < len; i += n > 0 ? n : 1) {
+  for (size_t i = 0, n; i < len; i += n != 0 ? n : 1) {
     n = char_len(s + i, len - i);
     size += n > 0 ? n : 3;
   }
@@ -151,7 +150,7 @@ static char *clean_copy(imp_stanza *st, const char *s, size_t len, size_t *outle
     return NULL;
   }
   char *p = copy;
-  for (size_t i = 0, n; i < len; i += n > 0 ? n : 1) {
+  for (size_t i = 0, n; i < len; i += n != 0 ? n : 1) {
     n = char_len(s + i, len - i);
     memcpy(p, n > 0 ? s + i : "\xef\xbf\xbd", n > 0 ? n : 3);
     p += n > 0 ? n : 3;
@@ -177,8 +176,8 @@ imp_elem *imp_elem_add(imp_stanza *st, imp_elem *parent, const char *name, const
   if (parent == NULL) {
     return NULL;
   }
-  imp_elem *elem = imp_elem_new(st, name, strlen(name), ns != NULL ? ns : parent->ns,
-                                ns != NULL ? strlen(ns) : parent->nslen);
+  imp_elem *elem =
+      imp_elem_new(st, name, strlen(name), ns != NULL ? ns : parent->ns, ns != NULL ? strlen(ns) : parent->nslen);
   imp_stanza_changed(st);
   if (elem == NULL) {
     broken(st);
@@ -202,8 +201,7 @@ void imp_elem_append_text(imp_stanza *st, imp_elem *elem, const char *text, size
   if (!is_clean(text, textlen)) {
     text = clean_copy(st, text, textlen, &textlen);
   }
-  if (text == NULL || imp_elem_put_piece(st, elem, text, textlen) != IMP_OK ||
-      imp_elem_gather(st, elem) != IMP_OK) {
+  if (text == NULL || imp_elem_put_piece(st, elem, text, textlen) != IMP_OK || imp_elem_gather(st, elem) != IMP_OK) {
     broken(st);
   }
 }

@@ -118,8 +118,7 @@ static int restart(imp_xml_ctx *ctx, const imp_xml_limits *limits) {
   return xmlCtxtResetPush(ctx->parser, NULL, 0, NULL, NULL) == 0 ? IMP_OK : IMP_ERR_NOMEM;
 }
 
-int imp_xml_ctx_open(imp_xml_ctx *ctx, const imp_xml_limits *limits, uint8_t content, const char *header,
-                     size_t len) {
+int imp_xml_ctx_open(imp_xml_ctx *ctx, const imp_xml_limits *limits, uint8_t content, const char *header, size_t len) {
   int err = restart(ctx, limits);
   if (err != IMP_OK) {
     return err;

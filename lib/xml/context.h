@@ -38,27 +38,27 @@ typedef struct imp_xml_ctx {
   xmlParserCtxtPtr parser;
   const imp_xml_limits *limits;
   uint8_t content;
-  uint8_t held;        /* by a stream, in the middle of a stanza */
-  uint8_t in_header;   /* a header of the peer's is being read */
-  uint8_t server;      /* jabber:server is the content namespace */
-  uint8_t error;       /* imp_xml_error, from a handler */
+  uint8_t held;      /* by a stream, in the middle of a stanza */
+  uint8_t in_header; /* a header of the peer's is being read */
+  uint8_t server;    /* jabber:server is the content namespace */
+  uint8_t error;     /* imp_xml_error, from a handler */
   const char *what;
-  int code;            /* libxml2's first error in this document */
+  int code; /* libxml2's first error in this document */
   char message[144];
   /* the stanza in the making */
   imp_stanza *st;
-  imp_elem *stack[IMP_XML_DEPTH_MAX]; /* open elements; the stanza's own at 1 */
+  imp_elem *stack[IMP_XML_DEPTH_MAX];  /* open elements; the stanza's own at 1 */
   uint16_t nscount[IMP_XML_DEPTH_MAX]; /* declarations of each */
-  uint32_t level;      /* open elements, the header's included */
-  uint32_t namespaces; /* in force */
+  uint32_t level;                      /* open elements, the header's included */
+  uint32_t namespaces;                 /* in force */
   uint32_t elements;
-  uint32_t nsbytes;    /* that writing the tree will take for declarations */
-  uint32_t serial;     /* number of the stanza */
-  size_t fed;          /* bytes of it so far */
-  char *text;          /* character data since the last tag */
+  uint32_t nsbytes; /* that writing the tree will take for declarations */
+  uint32_t serial;  /* number of the stanza */
+  size_t fed;       /* bytes of it so far */
+  char *text;       /* character data since the last tag */
   uint32_t textlen, textcap;
   /* of a header of the peer's */
-  char *header;        /* the same again, for later, if it is unusual */
+  char *header; /* the same again, for later, if it is unusual */
   uint8_t header_content;
   imp_xml_name names[IMP_XML_NAMES];
 } imp_xml_ctx;
@@ -66,8 +66,7 @@ typedef struct imp_xml_ctx {
 imp_xml_ctx *imp_xml_ctx_new(imp_xml_pool *pool);
 void imp_xml_ctx_del(imp_xml_ctx *ctx);
 /* Begins a new document with this header. IMP_ERR_NOMEM, IMP_ERR_MALFORMED: then the context is to be deleted. */
-int imp_xml_ctx_open(imp_xml_ctx *ctx, const imp_xml_limits *limits, uint8_t content, const char *header,
-                     size_t len);
+int imp_xml_ctx_open(imp_xml_ctx *ctx, const imp_xml_limits *limits, uint8_t content, const char *header, size_t len);
 /* The same with the peer's own header; *st is it as an element. ctx->header and ->header_content tell what it is. */
 int imp_xml_ctx_read_header(imp_xml_ctx *ctx, const imp_xml_limits *limits, const void *data, size_t len,
                             imp_stanza **st);

@@ -4,9 +4,7 @@ const char *imp_elem_name(const imp_elem *elem) { return elem->name; }
 
 const char *imp_elem_ns(const imp_elem *elem) { return elem->ns; }
 
-int imp_elem_is(const imp_elem *elem, const char *name, const char *ns) {
-  return imp_elem_match(elem, name, ns);
-}
+int imp_elem_is(const imp_elem *elem, const char *name, const char *ns) { return imp_elem_match(elem, name, ns); }
 
 imp_attr *imp_elem_find_attr(const imp_elem *elem, const char *name, const char *ns) {
   for (imp_attr *attr = elem->attrs; attr != NULL; attr = attr->next) {

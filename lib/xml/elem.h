@@ -38,9 +38,7 @@ struct imp_elem {
 };
 
 /* Most comparisons end before strcmp(): the same pointer, or another first byte. */
-static inline int imp_str_is(const char *a, const char *b) {
-  return a == b || (a[0] == b[0] && strcmp(a, b) == 0);
-}
+static inline int imp_str_is(const char *a, const char *b) { return a == b || (a[0] == b[0] && strcmp(a, b) == 0); }
 
 /* As imp_elem_is(), inline. */
 static inline int imp_elem_match(const imp_elem *elem, const char *name, const char *ns) {

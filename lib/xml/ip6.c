@@ -74,8 +74,7 @@ int imp_ip6_parse(uint8_t addr[16], const char *s, size_t len) {
     gap = 0;
     s += 2;
   }
-  if (len < 2 || len >= IMP_IP6_LEN || parse_groups(out, &n, &gap, s, end) != IMP_OK ||
-      (gap < 0 ? n != 16 : n > 14)) {
+  if (len < 2 || len >= IMP_IP6_LEN || parse_groups(out, &n, &gap, s, end) != IMP_OK || (gap < 0 ? n != 16 : n > 14)) {
     return IMP_ERR_MALFORMED;
   }
   if (gap >= 0) {

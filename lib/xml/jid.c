@@ -137,8 +137,7 @@ const char *imp_jid_resource(const imp_jid *jid) {
 int imp_jid_is_bare(const imp_jid *jid) { return jid->resourcelen == 0; }
 
 int imp_jid_equal(const imp_jid *a, const imp_jid *b) {
-  return a == b || (a->fulllen == b->fulllen && a->barelen == b->barelen &&
-                    memcmp(a->text, b->text, a->fulllen) == 0);
+  return a == b || (a->fulllen == b->fulllen && a->barelen == b->barelen && memcmp(a->text, b->text, a->fulllen) == 0);
 }
 
 int imp_jid_equal_bare(const imp_jid *a, const imp_jid *b) {

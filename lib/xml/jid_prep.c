@@ -1,7 +1,7 @@
 #include <idn-free.h>
 #include <idna.h>
-#include <stringprep.h>
 #include <string.h>
+#include <stringprep.h>
 
 #include "core/codec.h"
 #include "xml/ip6.h"
@@ -14,8 +14,7 @@ static unsigned ascii_class(unsigned char c) {
   if (c < 0x20 || c > 0x7e) {
     return 0;
   }
-  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-      c == '.') {
+  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.') {
     return LOCAL | DOMAIN | RESOURCE;
   }
   return strchr("\"&'/:<>@ ", c) == NULL ? LOCAL | RESOURCE : RESOURCE;
@@ -45,8 +44,7 @@ static int copy_ascii(char *out, size_t *outlen, const char *s, size_t len, unsi
 }
 
 /* A profile applied until nothing changes: folding can uncover what normalisation composes, and the other way round. */
-static int stringprep_part(char *out, size_t *outlen, const char *s, size_t len,
-                           const Stringprep_profile *profile) {
+static int stringprep_part(char *out, size_t *outlen, const char *s, size_t len, const Stringprep_profile *profile) {
   /* Longer input can shrink to a part that fits, but nobody means it. */
   char work[3 * IMP_JID_PART_MAX + 1], before[3 * IMP_JID_PART_MAX + 1];
   if (len > IMP_JID_PART_MAX) {

@@ -26,8 +26,8 @@ static int packet_alloc(imp_packet **out, imp_stanza *st, size_t headlen, size_t
 
 static int is_forged(const imp_elem *child, const void *by) {
   const char *value;
-  return imp_elem_match(child, "stanza-id", IMP_NS_SID) &&
-         (value = imp_elem_attr(child, "by")) != NULL && strcmp(value, by) == 0;
+  return imp_elem_match(child, "stanza-id", IMP_NS_SID) && (value = imp_elem_attr(child, "by")) != NULL &&
+         strcmp(value, by) == 0;
 }
 
 static int has_forged(const imp_stanza *st, const char *by) {
@@ -248,8 +248,12 @@ int imp_packet_serialise(const imp_packet *packet, imp_buf *out) {
 
 int imp_packet_parse(imp_packet **out, imp_xml_pool *pool, const void *data, size_t len) {
   /* What was accepted may have grown by its stamps, and the bounds may have been lowered since. */
-  static const imp_xml_limits wide = {.stanza_bytes = UINT32_MAX, .depth = 1024, .attributes = 1024,
-                                      .attribute_bytes = UINT32_MAX, .elements = UINT32_MAX, .namespaces = 4096};
+  static const imp_xml_limits wide = {.stanza_bytes = UINT32_MAX,
+                                      .depth = 1024,
+                                      .attributes = 1024,
+                                      .attribute_bytes = UINT32_MAX,
+                                      .elements = UINT32_MAX,
+                                      .namespaces = 4096};
   const uint8_t *p = data;
   imp_stanza *st;
   imp_packet *packet;

@@ -12,25 +12,25 @@
 #include "xml/writer.h"
 
 typedef struct imp_packet {
-  imp_list link;           /* for whoever queues it; one queue at a time */
+  imp_list link; /* for whoever queues it; one queue at a time */
   imp_stanza *stanza;
   uint32_t refs;
-  uint32_t state;          /* the fate ledger's; 0 at first */
-  uint64_t serial;         /* the owner's number; 0 at first */
-  imp_wallclock accepted;  /* when the node accepted it (XEP-0203 later on); 0: unknown */
-  void *owner;             /* the owner's; NULL at first */
-  uint32_t headlen;        /* of own text: the head; 0: the stanza's head and tail as they are */
-  uint32_t restlen;        /* of own text: what stands between head and tail; 0: nothing */
-  uint8_t kind, type;      /* of the stanza: imp_stanza_kind, imp_stanza_type */
-  uint8_t whole;           /* own text holds the tail too */
-  uint8_t delayed;         /* own text holds a delay stamp */
-  char text[];             /* head, then rest */
+  uint32_t state;         /* the fate ledger's; 0 at first */
+  uint64_t serial;        /* the owner's number; 0 at first */
+  imp_wallclock accepted; /* when the node accepted it (XEP-0203 later on); 0: unknown */
+  void *owner;            /* the owner's; NULL at first */
+  uint32_t headlen;       /* of own text: the head; 0: the stanza's head and tail as they are */
+  uint32_t restlen;       /* of own text: what stands between head and tail; 0: nothing */
+  uint8_t kind, type;     /* of the stanza: imp_stanza_kind, imp_stanza_type */
+  uint8_t whole;          /* own text holds the tail too */
+  uint8_t delayed;        /* own text holds a delay stamp */
+  char text[];            /* head, then rest */
 } imp_packet;
 
 typedef struct imp_packet_options {
-  const imp_jid *to;      /* NULL: as in the stanza */
-  const imp_jid *from;    /* NULL: as in the stanza */
-  const char *extra;      /* XML text put right behind the start tag, NULL: none */
+  const imp_jid *to;   /* NULL: as in the stanza */
+  const imp_jid *from; /* NULL: as in the stanza */
+  const char *extra;   /* XML text put right behind the start tag, NULL: none */
   size_t extralen;
   const char *strip_stanza_id_by; /* leave out <stanza-id/> with this `by` (XEP-0359 §5), NULL: none */
   imp_wallclock accepted;

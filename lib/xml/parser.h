@@ -34,8 +34,8 @@ size_t imp_xml_pool_contexts(const imp_xml_pool *pool);
 const char *imp_xml_pool_error_text(const imp_xml_pool *pool);
 
 typedef enum imp_framing {
-  IMP_FRAMING_TCP = 0,   /* one document a stream (RFC 6120) */
-  IMP_FRAMING_WEBSOCKET  /* one document a message (RFC 7395) */
+  IMP_FRAMING_TCP = 0,  /* one document a stream (RFC 6120) */
+  IMP_FRAMING_WEBSOCKET /* one document a message (RFC 7395) */
 } imp_framing;
 
 /* Each returns 0 to go on. Anything else stops the feed, which returns it; the rest of the chunk is dropped. */
@@ -82,8 +82,8 @@ void imp_xml_stream_init(imp_xml_stream *s, imp_xml_pool *pool, const imp_xml_li
                          const imp_xml_handler *handler, void *ctx, imp_framing framing);
 /* Frees what is held; the stream is as after init. Safe on a zeroed struct. */
 void imp_xml_stream_reset(imp_xml_stream *s);
-/* A new stream begins (after TLS or SASL): everything is forgotten. Inside a handler, any byte left in the chunk that is
-   not white space makes the feed fail with bad-format: nothing is carried over. */
+/* A new stream begins (after TLS or SASL): everything is forgotten. Inside a handler, any byte left in the chunk that
+   is not white space makes the feed fail with bad-format: nothing is carried over. */
 void imp_xml_stream_restart(imp_xml_stream *s);
 void imp_xml_stream_set_limits(imp_xml_stream *s, const imp_xml_limits *limits);
 /* Non-zero if no part of a stanza, tag or header is pending. */

@@ -82,8 +82,7 @@ int imp_xml_header_note(imp_xml_ctx *ctx, const xmlChar *prefix, const xmlChar *
   if (uri != NULL) {
     size_t len = strlen((const char *)uri);
     const char *copy = imp_arena_strndup(&ctx->st->arena, (const char *)uri, len);
-    if (copy == NULL ||
-        imp_elem_put_attr(ctx->st, &ctx->st->root, "xmlns", imp_ns_none, copy, len) == NULL) {
+    if (copy == NULL || imp_elem_put_attr(ctx->st, &ctx->st->root, "xmlns", imp_ns_none, copy, len) == NULL) {
       return 0;
     }
   }

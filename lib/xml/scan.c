@@ -121,8 +121,7 @@ static imp_xml_scan_event end_start_tag(imp_xml_scan *scan, imp_xml_scan_result 
   if (scan->depth == 0) {
     scan->state = OUT;
     scan->depth = 1;
-    return scan->slash ? fail(result, IMP_XML_BAD_FORMAT, "stream closed in its own header")
-                       : IMP_XML_SCAN_HEADER;
+    return scan->slash ? fail(result, IMP_XML_BAD_FORMAT, "stream closed in its own header") : IMP_XML_SCAN_HEADER;
   }
   scan->state = TEXT;
   if (!scan->slash) {
@@ -143,8 +142,8 @@ static imp_xml_scan_event end_end_tag(imp_xml_scan *scan) {
   return scan->depth == 1 ? IMP_XML_SCAN_STANZA : IMP_XML_SCAN_MORE;
 }
 
-static imp_xml_scan_event step_start(imp_xml_scan *scan, const imp_xml_limits *limits, const char **p,
-                                     const char *end, imp_xml_scan_result *result) {
+static imp_xml_scan_event step_start(imp_xml_scan *scan, const imp_xml_limits *limits, const char **p, const char *end,
+                                     imp_xml_scan_result *result) {
   *p = in_start(scan, *p, end);
   if (scan->attrs > limits->attributes) {
     return fail(result, IMP_XML_POLICY_VIOLATION, "too many attributes");
@@ -152,12 +151,10 @@ static imp_xml_scan_event step_start(imp_xml_scan *scan, const imp_xml_limits *l
   if (*p == end) {
     return IMP_XML_SCAN_MORE;
   }
-  return *(*p)++ == '>' ? end_start_tag(scan, result)
-                        : fail(result, IMP_XML_NOT_WELL_FORMED, "'<' inside a tag");
+  return *(*p)++ == '>' ? end_start_tag(scan, result) : fail(result, IMP_XML_NOT_WELL_FORMED, "'<' inside a tag");
 }
 
-static imp_xml_scan_event step_end(imp_xml_scan *scan, const char **p, const char *end,
-                                   imp_xml_scan_result *result) {
+static imp_xml_scan_event step_end(imp_xml_scan *scan, const char **p, const char *end, imp_xml_scan_result *result) {
   const char *gt = memchr(*p, '>', (size_t)(end - *p));
   if (gt != NULL) {
     *p = gt + 1;

@@ -30,24 +30,24 @@ typedef enum imp_xml_error {
   IMP_XML_POLICY_VIOLATION,     /* a bound */
   IMP_XML_UNSUPPORTED_ENCODING, /* not UTF-8 */
   IMP_XML_BAD_NAMESPACE_PREFIX,
-  IMP_XML_BAD_FORMAT,           /* text between stanzas, bytes that may not follow a restart */
-  IMP_XML_INTERNAL              /* internal-server-error: out of memory */
+  IMP_XML_BAD_FORMAT, /* text between stanzas, bytes that may not follow a restart */
+  IMP_XML_INTERNAL    /* internal-server-error: out of memory */
 } imp_xml_error;
 
 typedef struct imp_xml_scan {
-  uint32_t bytes;    /* of the current stanza or header so far */
-  uint32_t tagpos;   /* where in it the current tag began */
-  uint16_t depth;    /* open elements, the stream's own included */
-  uint16_t attrs;    /* of the current tag */
+  uint32_t bytes;  /* of the current stanza or header so far */
+  uint32_t tagpos; /* where in it the current tag began */
+  uint16_t depth;  /* open elements, the stream's own included */
+  uint16_t attrs;  /* of the current tag */
   uint8_t state, quote, slash, match;
 } imp_xml_scan;
 
 typedef enum imp_xml_scan_event {
-  IMP_XML_SCAN_MORE = 0, /* all was looked at, and something may be unfinished: see imp_xml_scan_is_idle() */
+  IMP_XML_SCAN_MORE = 0,    /* all was looked at, and something may be unfinished: see imp_xml_scan_is_idle() */
   IMP_XML_SCAN_DECLARATION, /* <?…?> before the header */
-  IMP_XML_SCAN_HEADER,   /* the stream's start tag */
-  IMP_XML_SCAN_STANZA,   /* a whole first-level element */
-  IMP_XML_SCAN_CLOSE,    /* an end tag at the level of the stream's */
+  IMP_XML_SCAN_HEADER,      /* the stream's start tag */
+  IMP_XML_SCAN_STANZA,      /* a whole first-level element */
+  IMP_XML_SCAN_CLOSE,       /* an end tag at the level of the stream's */
   IMP_XML_SCAN_ERROR
 } imp_xml_scan_event;
 

@@ -33,8 +33,8 @@ void imp_xml_put_head(imp_xml_sink *sink, const imp_stanza *st, const imp_jid *t
 void imp_xml_put_end(imp_xml_sink *sink, const imp_stanza *st);
 /* Content of the root and its end tag, from behind the start tag's '>'; `skip`, unless NULL, says which children to
    leave out. */
-void imp_xml_put_content(imp_xml_sink *sink, const imp_stanza *st,
-                         int (*skip)(const imp_elem *child, const void *arg), const void *arg);
+void imp_xml_put_content(imp_xml_sink *sink, const imp_stanza *st, int (*skip)(const imp_elem *child, const void *arg),
+                         const void *arg);
 int imp_xml_is_empty(const imp_stanza *st);
 
 #endif

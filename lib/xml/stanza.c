@@ -3,7 +3,8 @@
 #include "core/mem.h"
 #include "xml/jid.h"
 
-/* A message of some 200 bytes, its serialised form included, stays in the first block; malloc keeps this size at hand. */
+/* A message of some 200 bytes, its serialised form included, stays in the first block; malloc keeps this size at hand.
+ */
 #define STANZA_BLOCK 1024
 
 imp_stanza *imp_stanza_alloc(void) {
@@ -40,13 +41,20 @@ static const struct {
   const char *name;
   uint8_t type, kinds; /* kinds: bits of imp_stanza_kind */
 } types[] = {
-    {"chat", IMP_TYPE_CHAT, 1},           {"groupchat", IMP_TYPE_GROUPCHAT, 1},
-    {"headline", IMP_TYPE_HEADLINE, 1},   {"normal", IMP_TYPE_NORMAL, 1},
-    {"error", IMP_TYPE_ERROR, 7},         {"get", IMP_TYPE_GET, 4},
-    {"set", IMP_TYPE_SET, 4},             {"result", IMP_TYPE_RESULT, 4},
-    {"unavailable", IMP_TYPE_UNAVAILABLE, 2}, {"subscribe", IMP_TYPE_SUBSCRIBE, 2},
-    {"subscribed", IMP_TYPE_SUBSCRIBED, 2},   {"unsubscribe", IMP_TYPE_UNSUBSCRIBE, 2},
-    {"unsubscribed", IMP_TYPE_UNSUBSCRIBED, 2}, {"probe", IMP_TYPE_PROBE, 2},
+    {"chat", IMP_TYPE_CHAT, 1},
+    {"groupchat", IMP_TYPE_GROUPCHAT, 1},
+    {"headline", IMP_TYPE_HEADLINE, 1},
+    {"normal", IMP_TYPE_NORMAL, 1},
+    {"error", IMP_TYPE_ERROR, 7},
+    {"get", IMP_TYPE_GET, 4},
+    {"set", IMP_TYPE_SET, 4},
+    {"result", IMP_TYPE_RESULT, 4},
+    {"unavailable", IMP_TYPE_UNAVAILABLE, 2},
+    {"subscribe", IMP_TYPE_SUBSCRIBE, 2},
+    {"subscribed", IMP_TYPE_SUBSCRIBED, 2},
+    {"unsubscribe", IMP_TYPE_UNSUBSCRIBE, 2},
+    {"unsubscribed", IMP_TYPE_UNSUBSCRIBED, 2},
+    {"probe", IMP_TYPE_PROBE, 2},
 };
 
 static uint8_t type_of(const char *value, unsigned kind) {
@@ -71,9 +79,7 @@ static uint8_t kind_of(const imp_elem *root) {
 void imp_stanza_classify(imp_stanza *st) {
   const char *type = imp_elem_attr(&st->root, "type");
   st->kind = kind_of(&st->root);
-  st->type = type == NULL                       ? IMP_TYPE_NONE
-             : st->kind == IMP_STANZA_NONZA ? IMP_TYPE_OTHER
-                                                : type_of(type, st->kind);
+  st->type = type == NULL ? IMP_TYPE_NONE : st->kind == IMP_STANZA_NONZA ? IMP_TYPE_OTHER : type_of(type, st->kind);
   st->id = imp_elem_attr(&st->root, "id");
 }
 
@@ -156,9 +162,7 @@ void imp_stanza_set_from(imp_stanza *st, const imp_jid *jid) {
   set_address(st, &st->from, "from", jid, IMP_STANZA_BAD_FROM);
 }
 
-void imp_stanza_set_to(imp_stanza *st, const imp_jid *jid) {
-  set_address(st, &st->to, "to", jid, IMP_STANZA_BAD_TO);
-}
+void imp_stanza_set_to(imp_stanza *st, const imp_jid *jid) { set_address(st, &st->to, "to", jid, IMP_STANZA_BAD_TO); }
 
 void imp_stanza_set_id(imp_stanza *st, const char *id) {
   imp_stanza_changed(st);

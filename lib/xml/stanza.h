@@ -2,8 +2,8 @@
  * Stanzas inside. One malloc holds the stanza, its root element and the first block of its arena.
  *
  * Life: built or parsed → edited (addresses set, stamps added) → routed. The first imp_stanza_head() or
- * imp_stanza_tail() (through any packet) freezes it in practice: later edits throw the serialised form away, and packets
- * that share it must not exist then.
+ * imp_stanza_tail() (through any packet) freezes it in practice: later edits throw the serialised form away, and
+ * packets that share it must not exist then.
  */
 #ifndef IMP_XML_STANZA_H
 #define IMP_XML_STANZA_H
@@ -21,21 +21,21 @@ enum {
 /* What a message or presence carries at its first level; found once, see imp_stanza_traits(). */
 enum {
   IMP_TRAIT_BODY = 0x0001,
-  IMP_TRAIT_CHATSTATE = 0x0002,     /* XEP-0085 */
-  IMP_TRAIT_RECEIPT = 0x0004,       /* XEP-0184 request or received */
-  IMP_TRAIT_MARKER = 0x0008,        /* XEP-0333 */
-  IMP_TRAIT_DELAY = 0x0010,         /* XEP-0203 */
-  IMP_TRAIT_STANZA_ID = 0x0020,     /* XEP-0359 <stanza-id/> */
-  IMP_TRAIT_CARBON = 0x0040,        /* XEP-0280 <sent/> or <received/> */
-  IMP_TRAIT_CARBON_PRIVATE = 0x0080,/* XEP-0280 <private/> */
-  IMP_TRAIT_HINT_NO_STORE = 0x0100, /* XEP-0334 */
+  IMP_TRAIT_CHATSTATE = 0x0002,      /* XEP-0085 */
+  IMP_TRAIT_RECEIPT = 0x0004,        /* XEP-0184 request or received */
+  IMP_TRAIT_MARKER = 0x0008,         /* XEP-0333 */
+  IMP_TRAIT_DELAY = 0x0010,          /* XEP-0203 */
+  IMP_TRAIT_STANZA_ID = 0x0020,      /* XEP-0359 <stanza-id/> */
+  IMP_TRAIT_CARBON = 0x0040,         /* XEP-0280 <sent/> or <received/> */
+  IMP_TRAIT_CARBON_PRIVATE = 0x0080, /* XEP-0280 <private/> */
+  IMP_TRAIT_HINT_NO_STORE = 0x0100,  /* XEP-0334 */
   IMP_TRAIT_HINT_NO_PERM = 0x0200,
   IMP_TRAIT_HINT_NO_COPY = 0x0400,
   IMP_TRAIT_HINT_STORE = 0x0800,
-  IMP_TRAIT_MUC_USER = 0x1000,      /* <x/> of muc#user: invitations, private messages */
+  IMP_TRAIT_MUC_USER = 0x1000, /* <x/> of muc#user: invitations, private messages */
   IMP_TRAIT_SUBJECT = 0x2000,
-  IMP_TRAIT_MAM_RESULT = 0x4000,    /* XEP-0313 <result/> */
-  IMP_TRAIT_OTHER = 0x8000          /* any other payload (encrypted, invitations, …) */
+  IMP_TRAIT_MAM_RESULT = 0x4000, /* XEP-0313 <result/> */
+  IMP_TRAIT_OTHER = 0x8000       /* any other payload (encrypted, invitations, …) */
 };
 
 struct imp_stanza {
@@ -46,7 +46,7 @@ struct imp_stanza {
   uint32_t traits;
   uint32_t wirelen; /* bytes on the wire when received, 0 if built */
   imp_jid *from, *to;
-  const char *id; /* NULL if absent */
+  const char *id;          /* NULL if absent */
   const char *head, *tail; /* serialised, NULL until asked for; see xml/writer.h */
   uint32_t headlen, taillen;
   imp_elem root;

@@ -208,8 +208,7 @@ static int on_stanza(imp_xml_stream *s, const char *data, size_t len) {
 static int on_close(imp_xml_stream *s, const char *data, size_t len) {
   const char *name = s->header != NULL ? s->header + 1 : "stream:stream";
   size_t namelen = strcspn(name, " >"), tail = 2 + namelen;
-  if (len < tail + 1 || memcmp(data + 2, name, namelen) != 0 ||
-      strspn(data + tail, " \t\r\n") + tail + 1 != len) {
+  if (len < tail + 1 || memcmp(data + 2, name, namelen) != 0 || strspn(data + tail, " \t\r\n") + tail + 1 != len) {
     return fail(s, IMP_XML_NOT_WELL_FORMED, "end tag that closes nothing");
   }
   drop_pend(s);

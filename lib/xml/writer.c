@@ -6,12 +6,12 @@
 
 /* Quotes, tabs and line feeds stay as they are in text; a carriage return would not survive. */
 enum { PLAIN, AMP, LT, GT, CR, APOS, QUOT, TAB, LF };
-static const uint8_t special[256] = {['&'] = AMP,   ['<'] = LT,   ['>'] = GT,   ['\r'] = CR,
-                                     ['\''] = APOS, ['"'] = QUOT, ['\t'] = TAB, ['\n'] = LF};
+static const uint8_t special[256] = {
+    ['&'] = AMP, ['<'] = LT, ['>'] = GT, ['\r'] = CR, ['\''] = APOS, ['"'] = QUOT, ['\t'] = TAB, ['\n'] = LF};
 static const struct {
   const char *s;
   size_t len;
-} entity[] = {{"", 0},      {"&amp;", 5},  {"&lt;", 4},   {"&gt;", 4}, {"&#xD;", 5},
+} entity[] = {{"", 0},       {"&amp;", 5},  {"&lt;", 4},  {"&gt;", 4}, {"&#xD;", 5},
               {"&apos;", 6}, {"&quot;", 6}, {"&#x9;", 5}, {"&#xA;", 5}};
 
 /* Sixteen bytes at a time (GCC's and Clang's vectors: plain C elsewhere would do the same byte by byte): may any of
@@ -97,9 +97,7 @@ static void put_attr(imp_xml_sink *sink, const imp_attr *attr, unsigned nth) {
   put_value(sink, attr->value, attr->valuelen);
 }
 
-static int is_declaration(const imp_attr *attr) {
-  return attr->ns[0] == '\0' && imp_str_is(attr->name, "xmlns");
-}
+static int is_declaration(const imp_attr *attr) { return attr->ns[0] == '\0' && imp_str_is(attr->name, "xmlns"); }
 
 /* Where the element's namespace comes from: "" the default, else a prefix that is in force. */
 static const char *prefix_of(const imp_elem *elem) { return imp_str_is(elem->ns, imp_ns_xml) ? "xml:" : ""; }
@@ -147,9 +145,7 @@ static const char *root_prefix(const imp_elem *root) {
   return imp_str_is(root->ns, imp_ns_streams) ? "stream:" : prefix_of(root);
 }
 
-static const char *root_ns(const imp_elem *root) {
-  return *root_prefix(root) != '\0' ? imp_ns_client : root->ns;
-}
+static const char *root_ns(const imp_elem *root) { return *root_prefix(root) != '\0' ? imp_ns_client : root->ns; }
 
 static void put_address(imp_xml_sink *sink, const char *name, size_t namelen, const imp_jid *jid) {
   imp_xml_put_lit(sink, " ");
@@ -197,8 +193,8 @@ void imp_xml_put_end(imp_xml_sink *sink, const imp_stanza *st) {
 
 int imp_xml_is_empty(const imp_stanza *st) { return st->root.first == NULL && st->root.leadlen == 0; }
 
-void imp_xml_put_content(imp_xml_sink *sink, const imp_stanza *st,
-                         int (*skip)(const imp_elem *child, const void *arg), const void *arg) {
+void imp_xml_put_content(imp_xml_sink *sink, const imp_stanza *st, int (*skip)(const imp_elem *child, const void *arg),
+                         const void *arg) {
   const char *ns = root_ns(&st->root);
   put_text(sink, st->root.text, st->root.leadlen);
   for (const imp_elem *child = st->root.first; child != NULL; child = child->next) {
@@ -270,14 +266,10 @@ const char *imp_stanza_ws_xmlns(const imp_stanza *st) {
   if (imp_str_is(st->root.ns, imp_ns_client)) {
     return " xmlns='" IMP_NS_CLIENT "'";
   }
-  return imp_str_is(st->root.ns, imp_ns_streams)
-             ? " xmlns='" IMP_NS_CLIENT "' xmlns:stream='" IMP_NS_STREAMS "'"
-             : "";
+  return imp_str_is(st->root.ns, imp_ns_streams) ? " xmlns='" IMP_NS_CLIENT "' xmlns:stream='" IMP_NS_STREAMS "'" : "";
 }
 
-size_t imp_stanza_head_namelen(const imp_stanza *st) {
-  return 1 + strlen(root_prefix(&st->root)) + st->root.namelen;
-}
+size_t imp_stanza_head_namelen(const imp_stanza *st) { return 1 + strlen(root_prefix(&st->root)) + st->root.namelen; }
 
 char *imp_stanza_to_text(const imp_stanza *st, size_t *len) {
   size_t headlen, taillen;

@@ -4,14 +4,18 @@
 
 static imp_xml_pool *pool;
 static imp_jid *jid;
-static const imp_xml_limits limits = {.stanza_bytes = 20000, .depth = 30, .attributes = 16, .attribute_bytes = 4000,
-                                      .elements = 500, .namespaces = 32};
+static const imp_xml_limits limits = {
+    .stanza_bytes = 20000, .depth = 30, .attributes = 16, .attribute_bytes = 4000, .elements = 500, .namespaces = 32};
 
 static imp_stanza *parse(const char *text, size_t len) {
   imp_stanza *st;
   /* Declarations that are made anew for each element can make a text longer than it was. */
-  static const imp_xml_limits wide = {.stanza_bytes = 10000000, .depth = 60, .attributes = 64,
-                                      .attribute_bytes = 1000000, .elements = 1000, .namespaces = 1000};
+  static const imp_xml_limits wide = {.stanza_bytes = 10000000,
+                                      .depth = 60,
+                                      .attributes = 64,
+                                      .attribute_bytes = 1000000,
+                                      .elements = 1000,
+                                      .namespaces = 1000};
   FUZZ_CHECK(imp_xml_parse_stanza(pool, &wide, text, len, &st, NULL) == IMP_OK);
   return st;
 }
@@ -115,8 +119,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     imp_elem_append_text(st, imp_stanza_edit(st), (const char *)data, size < 20 ? size : 20);
   }
   check_text(st);
-  imp_packet_options options = {.to = edit & 8 ? jid : NULL, .from = edit & 16 ? jid : NULL,
-                                .strip_stanza_id_by = edit & 64 ? "us" : NULL, .accepted = 5};
+  imp_packet_options options = {.to = edit & 8 ? jid : NULL,
+                                .from = edit & 16 ? jid : NULL,
+                                .strip_stanza_id_by = edit & 64 ? "us" : NULL,
+                                .accepted = 5};
   if (edit & 32) {
     options.extra = "<x xmlns='y'/>";
     options.extralen = strlen(options.extra);

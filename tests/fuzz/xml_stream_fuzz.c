@@ -48,8 +48,8 @@ static int on_close(void *ctx) {
 }
 
 static const imp_xml_handler handler = {.on_open = on_open, .on_stanza = on_stanza, .on_close = on_close};
-static const imp_xml_limits limits = {.stanza_bytes = 3000, .depth = 8, .attributes = 8, .attribute_bytes = 1000,
-                                      .elements = 64, .namespaces = 16};
+static const imp_xml_limits limits = {
+    .stanza_bytes = 3000, .depth = 8, .attributes = 8, .attribute_bytes = 1000, .elements = 64, .namespaces = 16};
 
 static void begin(side *to, imp_framing framing) {
   imp_xml_stream_init(&to->stream, pool, &limits, &handler, to, framing);

@@ -216,8 +216,9 @@ static void bounds_namespaces(void **state) {
   unit_skip_alloc_fail();
   xkit_new(&kit, 4, IMP_FRAMING_TCP);
   assert_int_equal(feed_repeat("<a>", "<b xmlns:c='d' xmlns:e='f'/>", 200, "</a>"), 0); /* out of force again */
-  assert_int_equal(feed_repeat("<a xmlns:a='b' xmlns:c='d' xmlns:e='f'>", "<b xmlns:c='d' xmlns:e='f' xmlns:g='h'>", 50, ""),
-                   IMP_ERR_TOO_BIG);
+  assert_int_equal(
+      feed_repeat("<a xmlns:a='b' xmlns:c='d' xmlns:e='f'>", "<b xmlns:c='d' xmlns:e='f' xmlns:g='h'>", 50, ""),
+      IMP_ERR_TOO_BIG);
   /* A long namespace is declared anew for each element when written: 8000 times 1 KB are not 64 KB any more. */
   snprintf(uri, sizeof uri, "<a xmlns:x='u:%01000d'>", 0);
   assert_int_equal(feed_repeat(uri, "<x:b/>", 200, "</a>"), 0);
@@ -251,14 +252,10 @@ static void is_linear_in_drips(void **state) {
     const char *before, *what, *after;
     size_t times;
   } cases[] = {
-      {"<a>", "x", "</a>", 30000},
-      {"<a>", "\xc3\xa9", "</a>", 15000},
-      {"<a>", "&amp;", "</a>", 6000},
-      {"<a><![CDATA[", "]", "]]></a>", 30000},
-      {"<a>", "<b>c</b>", "</a>", 1000},
-      {"<a>", "x<b/>", "</a>", 1000},
-      {"<a b='", "x", "'/>", 2000},
-      {"<", "x", "/>", 2000},
+      {"<a>", "x", "</a>", 30000},       {"<a>", "\xc3\xa9", "</a>", 15000},
+      {"<a>", "&amp;", "</a>", 6000},    {"<a><![CDATA[", "]", "]]></a>", 30000},
+      {"<a>", "<b>c</b>", "</a>", 1000}, {"<a>", "x<b/>", "</a>", 1000},
+      {"<a b='", "x", "'/>", 2000},      {"<", "x", "/>", 2000},
   };
   (void)state;
   unit_skip_alloc_fail();
@@ -281,7 +278,8 @@ static void forgets_names(void **state) {
   assert_feed(&kit, KIT_HEADER, 0);
   size_t before = mallinfo2().uordblks;
   for (int i = 0; i < 50000; ++i) {
-    snprintf(text, sizeof text, "<name-that-is-long-%d attribute-that-is-long-%d='' xmlns:prefix-%d='namespace-%d'/>", i, i, i, i);
+    snprintf(text, sizeof text, "<name-that-is-long-%d attribute-that-is-long-%d='' xmlns:prefix-%d='namespace-%d'/>",
+             i, i, i, i);
     assert_feed(&kit, text, 0);
     xkit_clear(&kit);
   }
@@ -295,8 +293,11 @@ static void does_not_swell(void **state) {
     const char *before, *what, *after;
     size_t times;
   } cases[] = {
-      {"<a>", "x<b/>", "</a>", 8000},  {"<a>", "<b/>", "</a>", 8000},       {"<a>", "&lt;", "</a>", 60000},
-      {"<a>", "xxxxxxxxxxxxxxxxxxxxxxxxxx<b/>", "</a>", 8000}, {"<a>", "<b c='' d='' e=''/>", "</a>", 8000},
+      {"<a>", "x<b/>", "</a>", 8000},
+      {"<a>", "<b/>", "</a>", 8000},
+      {"<a>", "&lt;", "</a>", 60000},
+      {"<a>", "xxxxxxxxxxxxxxxxxxxxxxxxxx<b/>", "</a>", 8000},
+      {"<a>", "<b c='' d='' e=''/>", "</a>", 8000},
   };
   imp_xml_error error;
   (void)state;

@@ -22,15 +22,17 @@ static void prepares(void **state) {
       {"a@[2001:0DB8:0:0:0:0:0:1]", "a@[2001:db8::1]"},
       {"[::ffff:192.0.2.1]", "[::ffff:c000:201]"},
       {"STRASSE@a.example", "strasse@a.example"},
-      {"Straße@a.example", "strasse@a.example"},                   /* nodeprep folds */
+      {"Straße@a.example", "strasse@a.example"}, /* nodeprep folds */
       {"ÉLODIE@a.example", "élodie@a.example"},
-      {"e\xcc\x81lodie@a.example", "élodie@a.example"},            /* and normalises */
-      {"a@a.example/E\xcc\x81", "a@a.example/É"},                  /* resources keep their case */
+      {"e\xcc\x81lodie@a.example", "élodie@a.example"}, /* and normalises */
+      {"a@a.example/E\xcc\x81", "a@a.example/É"},       /* resources keep their case */
       {"a@BÜCHER.example", "a@bücher.example"},
-      {"a@xn--bcher-kva.example", "a@bücher.example"},             /* one address, however it is written */
-      {"a@bücher。example", "a@bücher.example"},                   /* the ideographic full stop */
+      {"a@xn--bcher-kva.example", "a@bücher.example"}, /* one address, however it is written */
+      {"a@bücher。example", "a@bücher.example"},       /* the ideographic full stop */
       {"用户@例子.example/资源", "用户@例子.example/资源"},
-      {"a\xc2\xad" "b@a.example", "ab@a.example"},                 /* mapped to nothing */
+      {"a\xc2\xad"
+       "b@a.example",
+       "ab@a.example"}, /* mapped to nothing */
       {"a@a.example/\xf0\x9f\x90\xa7", "a@a.example/\xf0\x9f\x90\xa7"},
   };
   (void)state;
@@ -43,17 +45,52 @@ static void prepares(void **state) {
 
 static void refuses(void **state) {
   static const char *const cases[] = {
-      "", "@a.example", "a@", "a@/r", "/r", "a@b/", "a.example/", "a@b@c", "a b@c", "a\"b@c", "a&b@c", "a'b@c",
-      "a:b@c", "a<b@c", "a>b@c", "a\tb@c", "a\x7f@c", "a@b/\x01", "a@b\tc", "a@b c", "a@b..c", "a@.b", "a@b..", "a@b&c",
-      "a@[::1", "a@[::1]x", "a@[1::2::3]", "a@[12345::]", "a@[1:2:3:4:5:6:7:8:9]", "a@[:::]", "a@[fe80::1%eth0]",
-      "a@[1:2:3:4:5:6:7]", "a@[::1.2.3.256]", "a@[]", "a@[::01.2.3.4]",
-      "\xff@a.example", "a@\xc3.example", "a@b/\xed\xa0\x80", /* not UTF-8 */
-      "a\xc2\xa0@b",          /* space that is none of ASCII's */
-      "a@b/\xe2\x80\xa8",     /* line separator */
-      "\xef\xbc\x8f@b",       /* becomes '/' */
-      "a@b\xef\xbc\x8f" "c",
-      "\xd7\x90" "a@b",       /* right-to-left, then left-to-right */
-      "\xc2\xad@b",           /* nothing is left */
+      "",
+      "@a.example",
+      "a@",
+      "a@/r",
+      "/r",
+      "a@b/",
+      "a.example/",
+      "a@b@c",
+      "a b@c",
+      "a\"b@c",
+      "a&b@c",
+      "a'b@c",
+      "a:b@c",
+      "a<b@c",
+      "a>b@c",
+      "a\tb@c",
+      "a\x7f@c",
+      "a@b/\x01",
+      "a@b\tc",
+      "a@b c",
+      "a@b..c",
+      "a@.b",
+      "a@b..",
+      "a@b&c",
+      "a@[::1",
+      "a@[::1]x",
+      "a@[1::2::3]",
+      "a@[12345::]",
+      "a@[1:2:3:4:5:6:7:8:9]",
+      "a@[:::]",
+      "a@[fe80::1%eth0]",
+      "a@[1:2:3:4:5:6:7]",
+      "a@[::1.2.3.256]",
+      "a@[]",
+      "a@[::01.2.3.4]",
+      "\xff@a.example",
+      "a@\xc3.example",
+      "a@b/\xed\xa0\x80", /* not UTF-8 */
+      "a\xc2\xa0@b",      /* space that is none of ASCII's */
+      "a@b/\xe2\x80\xa8", /* line separator */
+      "\xef\xbc\x8f@b",   /* becomes '/' */
+      "a@b\xef\xbc\x8f"
+      "c",
+      "\xd7\x90"
+      "a@b",        /* right-to-left, then left-to-right */
+      "\xc2\xad@b", /* nothing is left */
       "a@aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg.example", /* a label of 64 */
   };
   imp_jid *jid = NULL;
@@ -92,7 +129,8 @@ static void bounds_each_part(void **state) {
 }
 
 static void has_parts(void **state) {
-  imp_jid *full = xkit_jid("romeo@a.example/orchard"), *bare = xkit_jid("romeo@a.example"), *domain = xkit_jid("a.example");
+  imp_jid *full = xkit_jid("romeo@a.example/orchard"), *bare = xkit_jid("romeo@a.example"),
+          *domain = xkit_jid("a.example");
   imp_jid *host = xkit_jid("a.example/x");
   (void)state;
   assert_string_equal(imp_jid_bare(full), "romeo@a.example");
@@ -140,9 +178,16 @@ static void is_made_of_parts(void **state) {
 
 static void writes_ipv6(void **state) {
   static const char *const cases[][2] = {
-      {"::", "::"}, {"::1", "::1"}, {"1::", "1::"}, {"1:0:0:2:0:0:0:3", "1:0:0:2::3"},
-      {"1:0:0:2:3:0:0:4", "1::2:3:0:0:4"}, {"1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"}, {"1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0"},
-      {"::2:3:4:5:6:7:8", "0:2:3:4:5:6:7:8"}, {"ABCD::0010", "abcd::10"}, {"1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:102:304"},
+      {"::", "::"},
+      {"::1", "::1"},
+      {"1::", "1::"},
+      {"1:0:0:2:0:0:0:3", "1:0:0:2::3"},
+      {"1:0:0:2:3:0:0:4", "1::2:3:0:0:4"},
+      {"1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"},
+      {"1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0"},
+      {"::2:3:4:5:6:7:8", "0:2:3:4:5:6:7:8"},
+      {"ABCD::0010", "abcd::10"},
+      {"1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:102:304"},
       {"64:ff9b::192.0.2.33", "64:ff9b::c000:221"},
   };
   (void)state;
@@ -219,9 +264,9 @@ static void cache_can_be_off(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(prepares),         cmocka_unit_test(refuses),     cmocka_unit_test(bounds_each_part),
-      cmocka_unit_test(has_parts),        cmocka_unit_test(is_made_of_parts), cmocka_unit_test(writes_ipv6),
-      cmocka_unit_test(caches),           cmocka_unit_test(cache_is_bounded), cmocka_unit_test(cache_can_be_off),
+      cmocka_unit_test(prepares),  cmocka_unit_test(refuses),          cmocka_unit_test(bounds_each_part),
+      cmocka_unit_test(has_parts), cmocka_unit_test(is_made_of_parts), cmocka_unit_test(writes_ipv6),
+      cmocka_unit_test(caches),    cmocka_unit_test(cache_is_bounded), cmocka_unit_test(cache_can_be_off),
   };
   return unit_run("xml_jid", tests);
 }

@@ -11,8 +11,8 @@
 #include "alloc_fail.h"
 #include "xml/packet.h"
 
-#define KIT_HEADER                                                                                               \
-  "<?xml version='1.0'?><stream:stream to='a.example' version='1.0' xmlns='jabber:client' "                      \
+#define KIT_HEADER                                                                                                     \
+  "<?xml version='1.0'?><stream:stream to='a.example' version='1.0' xmlns='jabber:client' "                            \
   "xmlns:stream='http://etherx.jabber.org/streams'>"
 
 typedef struct xml_kit {

@@ -99,7 +99,8 @@ static void stamps_delays(void **state) {
   imp_packet *plain = packet_of(xkit_stanza("<message><body>x</body></message>"), NULL), *late, *again;
   imp_packet *empty = packet_of(xkit_stanza("<presence/>"), NULL);
   imp_packet *full = packet_of(xkit_stanza("<message to='a@b'><body>x</body></message>"), &options);
-  imp_packet *stamped = packet_of(xkit_stanza("<message><delay xmlns='urn:xmpp:delay' from='a&amp;b'/></message>"), NULL);
+  imp_packet *stamped =
+      packet_of(xkit_stanza("<message><delay xmlns='urn:xmpp:delay' from='a&amp;b'/></message>"), NULL);
   (void)state;
   plain->serial = 9;
   plain->state = 3;

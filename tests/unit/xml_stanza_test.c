@@ -120,14 +120,21 @@ static void finds_traits(void **state) {
 static void cleans_text(void **state) {
   imp_stanza *st = make("message", NULL);
   (void)state;
-  imp_elem_add_text(st, imp_stanza_edit(st), "body", NULL, "a\x01" "b\xff" "c\xef\xbf\xbf" "d\xc3\xa9");
+  imp_elem_add_text(st, imp_stanza_edit(st), "body", NULL,
+                    "a\x01"
+                    "b\xff"
+                    "c\xef\xbf\xbf"
+                    "d\xc3\xa9");
   imp_stanza_set_id(st, "\x02");
-  assert_string_equal(xkit_text(st), "<message id='\xef\xbf\xbd'><body>a\xef\xbf\xbd" "b\xef\xbf\xbd"
-                                     "c\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" "d\xc3\xa9</body></message>");
+  assert_string_equal(xkit_text(st), "<message id='\xef\xbf\xbd'><body>a\xef\xbf\xbd"
+                                     "b\xef\xbf\xbd"
+                                     "c\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+                                     "d\xc3\xa9</body></message>");
 }
 
 static void copies(void **state) {
-  static const char text[] = "<message to='a@b' xml:lang='de'>1<x xmlns='x' xmlns:y='y' y:a='&#10;'>2<b/>3</x>4</message>";
+  static const char text[] =
+      "<message to='a@b' xml:lang='de'>1<x xmlns='x' xmlns:y='y' y:a='&#10;'>2<b/>3</x>4</message>";
   imp_stanza *source = xkit_stanza(text), *st = make("forwarded", "urn:xmpp:forward:0");
   (void)state;
   imp_elem *copy = imp_elem_add_copy(st, imp_stanza_edit(st), imp_stanza_root(source));
@@ -174,8 +181,8 @@ static void replies(void **state) {
   assert_int_equal(imp_stanza_new_reply(&reply, iq), IMP_OK);
   unit_own(release, reply);
   assert_string_equal(xkit_text(reply), "<iq to='a@b/c' from='d' id='1' type='result'/>");
-  assert_int_equal(imp_stanza_new_reply(&reply, xkit_stanza("<message type='chat' from='a@b/c'><body>x</body></message>")),
-                   IMP_OK);
+  assert_int_equal(
+      imp_stanza_new_reply(&reply, xkit_stanza("<message type='chat' from='a@b/c'><body>x</body></message>")), IMP_OK);
   unit_own(release, reply);
   assert_string_equal(xkit_text(reply), "<message to='a@b/c' type='chat'/>");
 }
@@ -188,7 +195,8 @@ static void reports_errors(void **state) {
   assert_string_equal(xkit_text(error), "<iq to='a@b/c' from='d' id='1' type='error'><error type='cancel'>"
                                         "<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>");
   assert_int_equal(imp_stanza_new_error(&error, xkit_stanza("<message id='2' from='a@b'><body>x</body></message>"),
-                                        "not-authorized", "go <away>"), IMP_OK);
+                                        "not-authorized", "go <away>"),
+                   IMP_OK);
   unit_own(release, error);
   assert_string_equal(xkit_text(error),
                       "<message to='a@b' id='2' type='error'><body>x</body><error type='auth'>"
@@ -214,8 +222,18 @@ static void parses_text(void **state) {
 }
 
 static void interns(void **state) {
-  static const char *const some[] = {"", "to", "message", "body", IMP_NS_CLIENT, IMP_NS_SM, IMP_NS_STREAMS, IMP_NS_XML,
-                                     IMP_NS_DISCO_ITEMS, "authorization-identifier", IMP_NS_MUC_USER, IMP_NS_STANZAS};
+  static const char *const some[] = {"",
+                                     "to",
+                                     "message",
+                                     "body",
+                                     IMP_NS_CLIENT,
+                                     IMP_NS_SM,
+                                     IMP_NS_STREAMS,
+                                     IMP_NS_XML,
+                                     IMP_NS_DISCO_ITEMS,
+                                     "authorization-identifier",
+                                     IMP_NS_MUC_USER,
+                                     IMP_NS_STANZAS};
   (void)state;
   for (size_t i = 0; i < sizeof some / sizeof some[0]; ++i) {
     const char *known = imp_xml_intern(some[i], strlen(some[i]));
@@ -229,10 +247,10 @@ static void interns(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(builds),       cmocka_unit_test(changes),    cmocka_unit_test(reads),
-      cmocka_unit_test(classifies),   cmocka_unit_test(finds_traits), cmocka_unit_test(cleans_text),
-      cmocka_unit_test(copies),       cmocka_unit_test(removes),    cmocka_unit_test(forwards_namespaces),
-      cmocka_unit_test(replies),      cmocka_unit_test(reports_errors), cmocka_unit_test(parses_text),
+      cmocka_unit_test(builds),     cmocka_unit_test(changes),        cmocka_unit_test(reads),
+      cmocka_unit_test(classifies), cmocka_unit_test(finds_traits),   cmocka_unit_test(cleans_text),
+      cmocka_unit_test(copies),     cmocka_unit_test(removes),        cmocka_unit_test(forwards_namespaces),
+      cmocka_unit_test(replies),    cmocka_unit_test(reports_errors), cmocka_unit_test(parses_text),
       cmocka_unit_test(interns),
   };
   return unit_run("xml_stanza", tests);

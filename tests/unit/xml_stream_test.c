@@ -17,7 +17,8 @@ static const char traffic[] =
     "<r xmlns='urn:xmpp:sm:3'/>\n</stream:stream\n>ignored";
 static const char told[] =
     "(jabber:client stream to='a.example' from='me@a.example' version='1.0' lang='en')"
-    "<message to='you@a.example/r' type='chat' id='1'><body>hé &lt;€&amp;&gt;\"' ]]&gt; &lt;&amp;]]]]&gt;</body></message>"
+    "<message to='you@a.example/r' type='chat' id='1'><body>hé &lt;€&amp;&gt;\"' ]]&gt; "
+    "&lt;&amp;]]]]&gt;</body></message>"
     "<presence/><iq type='get' id='a&quot;&apos; &#xA;'><query xmlns='x:y' xmlns:aaa='z:z' aaa:a='1' b='2'>"
     "<item xmlns='z:z'>one</item>two<c xmlns=''><d/></c>three</query></iq>"
     "<message><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' to='b'><body>x</body></message>"
@@ -125,8 +126,9 @@ static void keeps_unusual_headers(void **state) {
        "(jabber:client stream)<a><b xmlns='http://etherx.jabber.org/streams'/></a>", "</s:stream>"},
       {"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' xmlns:x='x:&amp;\"'>",
        "<a><x:b/></a>", "(jabber:client stream)<a><b xmlns='x:&amp;&quot;'/></a>", "</stream:stream>"},
-      {"<stream xmlns='http://etherx.jabber.org/streams' xmlns:c='jabber:client'>", "<c:message><c:body>x</c:body></c:message>",
-       "(jabber:client stream)<message><body>x</body></message>", "</stream>"},
+      {"<stream xmlns='http://etherx.jabber.org/streams' xmlns:c='jabber:client'>",
+       "<c:message><c:body>x</c:body></c:message>", "(jabber:client stream)<message><body>x</body></message>",
+       "</stream>"},
       {"<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' "
        "xmlns:db='jabber:server:dialback'>",
        "<message><body/></message><db:verify/>",
@@ -227,13 +229,20 @@ static void refuses_bad_messages(void **state) {
     const char *text;
     imp_xml_error error;
   } cases[] = {
-      {" ", IMP_XML_NOT_WELL_FORMED},          {"x", IMP_XML_BAD_FORMAT},
-      {"<a/><b/>", IMP_XML_NOT_WELL_FORMED},   {"<a/>x", IMP_XML_NOT_WELL_FORMED},
-      {"<a>", IMP_XML_NOT_WELL_FORMED},        {"</a>", IMP_XML_NOT_WELL_FORMED},
-      {"<a></b>", IMP_XML_NOT_WELL_FORMED},    {"</document>", IMP_XML_NOT_WELL_FORMED},
-      {"<stream:a/>", IMP_XML_BAD_NAMESPACE_PREFIX}, {"<!-- --><a/>", IMP_XML_RESTRICTED},
-      {"<?x?><a/>", IMP_XML_RESTRICTED},       {"<?xml version='1.0' encoding='x'?><a/>", IMP_XML_UNSUPPORTED_ENCODING},
-      {"<?xml version='1.0'", IMP_XML_NOT_WELL_FORMED}, {"<a/><!-- -->", IMP_XML_NOT_WELL_FORMED},
+      {" ", IMP_XML_NOT_WELL_FORMED},
+      {"x", IMP_XML_BAD_FORMAT},
+      {"<a/><b/>", IMP_XML_NOT_WELL_FORMED},
+      {"<a/>x", IMP_XML_NOT_WELL_FORMED},
+      {"<a>", IMP_XML_NOT_WELL_FORMED},
+      {"</a>", IMP_XML_NOT_WELL_FORMED},
+      {"<a></b>", IMP_XML_NOT_WELL_FORMED},
+      {"</document>", IMP_XML_NOT_WELL_FORMED},
+      {"<stream:a/>", IMP_XML_BAD_NAMESPACE_PREFIX},
+      {"<!-- --><a/>", IMP_XML_RESTRICTED},
+      {"<?x?><a/>", IMP_XML_RESTRICTED},
+      {"<?xml version='1.0' encoding='x'?><a/>", IMP_XML_UNSUPPORTED_ENCODING},
+      {"<?xml version='1.0'", IMP_XML_NOT_WELL_FORMED},
+      {"<a/><!-- -->", IMP_XML_NOT_WELL_FORMED},
   };
   (void)state;
   xkit_new(&kit, 4, IMP_FRAMING_WEBSOCKET);
@@ -268,13 +277,20 @@ static void checks_limits(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(reads_a_stream),       cmocka_unit_test(reads_byte_by_byte),
-      cmocka_unit_test(reads_any_pieces),     cmocka_unit_test(is_small_at_rest),
-      cmocka_unit_test(shares_contexts),      cmocka_unit_test(drops_half_stanzas),
-      cmocka_unit_test(keeps_unusual_headers), cmocka_unit_test(restarts),
-      cmocka_unit_test(carries_nothing_over_a_restart), cmocka_unit_test(stops_when_told),
-      cmocka_unit_test(flags_bad_addresses),  cmocka_unit_test(reads_websocket_messages),
-      cmocka_unit_test(refuses_bad_messages), cmocka_unit_test(checks_limits),
+      cmocka_unit_test(reads_a_stream),
+      cmocka_unit_test(reads_byte_by_byte),
+      cmocka_unit_test(reads_any_pieces),
+      cmocka_unit_test(is_small_at_rest),
+      cmocka_unit_test(shares_contexts),
+      cmocka_unit_test(drops_half_stanzas),
+      cmocka_unit_test(keeps_unusual_headers),
+      cmocka_unit_test(restarts),
+      cmocka_unit_test(carries_nothing_over_a_restart),
+      cmocka_unit_test(stops_when_told),
+      cmocka_unit_test(flags_bad_addresses),
+      cmocka_unit_test(reads_websocket_messages),
+      cmocka_unit_test(refuses_bad_messages),
+      cmocka_unit_test(checks_limits),
   };
   return unit_run("xml_stream", tests);
 }
