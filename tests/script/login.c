@@ -199,10 +199,13 @@ int login_run(world *w, const char *words) {
     return -1;
   }
   client *c = world_client(w, label);
-  if (bind(w, c) != 0 || (sm && enable_sm(w, c) != 0) || (presence[0] != '\0' && send_text(w, c, presence) != 0)) {
+  if (bind(w, c) != 0 || (presence[0] != '\0' && send_text(w, c, presence) != 0)) {
     return -1;
   }
   c->inlen = 0;
+  if (sm && enable_sm(w, c) != 0) { /* last, so that counting begins at 0 */
+    return -1;
+  }
   skip_presence(w, c);
   return 0;
 }
