@@ -10,7 +10,7 @@ set(CMAKE_THREAD_PREFER_PTHREAD ON)
 add_library(imp_compiler INTERFACE)
 target_compile_options(imp_compiler INTERFACE
   -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wno-sign-conversion
-  -Wpointer-arith -Wvla -Wwrite-strings $<$<BOOL:${IMP_WERROR}>:-Werror>)
+  $<$<C_COMPILER_ID:Clang>:-Wno-string-concatenation> -Wpointer-arith -Wvla -Wwrite-strings $<$<BOOL:${IMP_WERROR}>:-Werror>)
 target_include_directories(imp_compiler INTERFACE
   ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/lib)
 

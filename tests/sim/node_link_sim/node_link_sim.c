@@ -49,7 +49,7 @@ static int rnd(int n) { return (int)(world_random(&w) % (unsigned)n); }
 
 static int number_of(const imp_stanza *st) {
   const char *id = imp_stanza_get_id(st);
-  return id != NULL && id[0] == 'm' ? atoi(id + 1) : -1;
+  return id != NULL && id[0] == 'm' ? (int)strtol(id + 1, NULL, 10) : -1;
 }
 
 static void on_message(client *cl, const imp_stanza *st) {
