@@ -25,6 +25,40 @@ imp_box *imp_box_get(imp_im *im, const char *bare) {
   return box;
 }
 
+static uint32_t find_key(const imp_box *box, uint64_t key) {
+  uint32_t i = 0;
+  while (i < box->outstanding && box->keys[i] != key) {
+    i++;
+  }
+  return i;
+}
+
+int imp_box_holds(const imp_box *box, uint64_t key) { return find_key(box, key) < box->outstanding; }
+
+int imp_box_hold(imp_box *box, uint64_t key) {
+  if (imp_box_holds(box, key)) {
+    return IMP_ERR_EXISTS;
+  }
+  if (box->outstanding == box->keys_cap) {
+    uint32_t cap = box->keys_cap ? box->keys_cap * 2 : 16;
+    uint64_t *grown = imp_realloc(box->keys, cap * sizeof(*grown));
+    if (grown == NULL) {
+      return IMP_ERR_NOMEM;
+    }
+    box->keys = grown;
+    box->keys_cap = cap;
+  }
+  box->keys[box->outstanding++] = key;
+  return IMP_OK;
+}
+
+void imp_box_unhold(imp_box *box, uint64_t key) {
+  uint32_t i = find_key(box, key);
+  if (i < box->outstanding) {
+    box->keys[i] = box->keys[--box->outstanding];
+  }
+}
+
 void imp_box_touch(imp_box *box) {
   if (!imp_list_linked(&box->link)) {
     imp_list_append(&imp_im_of(box->node)->dirty, &box->link);
@@ -36,6 +70,7 @@ static void box_free(imp_im *im, imp_box *box) {
   imp_map_remove(&im->boxes, &box->by_bare);
   imp_list_remove(&box->link);
   imp_op_cancel(box->scan);
+  imp_free(box->keys);
   imp_free(box);
 }
 

@@ -13,6 +13,10 @@
 
 /* Finds or makes; NULL when out of memory. */
 imp_box *imp_box_get(imp_im *im, const char *bare);
+/* Which items are handed out. IMP_ERR_NOMEM, IMP_ERR_EXISTS. */
+int imp_box_hold(imp_box *box, uint64_t key);
+int imp_box_holds(const imp_box *box, uint64_t key);
+void imp_box_unhold(imp_box *box, uint64_t key);
 /* Something changed: looked at again at the end of the turn. */
 void imp_box_touch(imp_box *box);
 imp_verdict imp_box_on_turn(imp_event *event, void *ctx);

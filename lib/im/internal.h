@@ -11,7 +11,9 @@ typedef struct imp_box {
   imp_map_node by_bare;
   imp_node *node;
   uint32_t stored;      /* messages in the store, those being handed out included */
-  uint32_t outstanding; /* handed out, not acknowledged */
+  uint32_t outstanding; /* handed out, not acknowledged: so many keys in `keys` */
+  uint32_t keys_cap;
+  uint64_t *keys;
   imp_op *scan;         /* a read under way */
   imp_session *to;      /* whom they are handed out to; NULL: nobody */
   uint64_t cursor;      /* the last key that was handed out */

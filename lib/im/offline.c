@@ -125,7 +125,7 @@ uint64_t imp_offline_store(imp_node *node, const imp_jid *user, imp_packet *pack
 
 void imp_offline_take(imp_node *node, const char *bare, uint64_t key) {
   imp_box *box = imp_box_find(imp_im_of(node), bare);
-  if (box != NULL && box->stored > 0) {
+  if (box != NULL && box->stored > 0 && !imp_box_holds(box, key)) {
     remove_item(box, key);
     imp_ledger_move(&node->stats.ledger, IMP_FATE_STORED, IMP_FATE_ACKNOWLEDGED);
   }
@@ -181,10 +181,13 @@ static void hand_out(imp_box *box, const imp_op_row *row) {
     return;
   }
   packet = stamped(node, packet);
+  if (imp_box_hold(box, box->cursor) < 0) {
+    imp_packet_del(packet); /* somebody has it already, or there is no memory: it stays */
+    return;
+  }
   imp_ledger_move(&node->stats.ledger, IMP_FATE_STORED, IMP_FATE_IN_FLIGHT);
   packet->state = IMP_PACKET_COUNTED | IMP_PACKET_OFFLINE;
   packet->serial = box->cursor;
-  box->outstanding++;
   (void)imp_session_deliver(box->to, packet);
 }
 
@@ -252,18 +255,15 @@ void imp_offline_find_reader(imp_box *box) {
   }
 }
 
-/* What of the box a restored session holds: `packets` of it, the last is `key`. */
-static uint32_t held_by(imp_session *s, uint64_t *key) {
+/* What of the box a restored session has in its queue. */
+static void hold_queued(imp_box *box, imp_session *s) {
   const imp_packet *packet;
-  uint32_t packets = 0;
   size_t pos = 0;
   while (s->sm != NULL && (packet = imp_sm_next_unacked(s->sm, &pos, NULL, 0)) != NULL) {
     if (packet->state & IMP_PACKET_OFFLINE) {
-      packets++;
-      *key = packet->serial > *key ? packet->serial : *key;
+      (void)imp_box_hold(box, packet->serial);
     }
   }
-  return packets;
 }
 
 void imp_offline_restored(imp_box *box) {
@@ -271,11 +271,9 @@ void imp_offline_restored(imp_box *box) {
   imp_user *user = n ? IMP_CONTAINER_OF(n, imp_user, by_bare) : NULL;
   imp_session *s = user ? imp_session_first(user) : NULL;
   for (; s != NULL; s = imp_session_next(s)) {
-    uint64_t key = 0;
-    box->outstanding += held_by(s, &key);
-    if (imp_im_is_candidate(s) && (box->to == NULL || key > box->cursor)) {
+    hold_queued(box, s);
+    if (imp_im_is_candidate(s) && box->to == NULL) {
       box->to = s;
-      box->cursor = key > box->cursor ? key : box->cursor;
     }
   }
   if (box->to != NULL) {
@@ -312,7 +310,7 @@ static imp_verdict on_settled(imp_event *event, void *ctx) {
   imp_box *box = imp_box_find(imp_im_of(event->node), imp_jid_full(s->user->jid));
   (void)ctx;
   if (box != NULL) {
-    box->outstanding -= box->outstanding > 0;
+    imp_box_unhold(box, event->packet->serial);
     remove_item(box, event->packet->serial);
     if (box->to == s && box->scan == NULL && !s->ending) {
       imp_offline_pump(s);
@@ -331,7 +329,7 @@ static imp_verdict on_undelivered(imp_event *event, void *ctx) {
   }
   box = imp_box_find(imp_im_of(event->node), imp_jid_bare(event->session->jid));
   if (box != NULL) {
-    box->outstanding -= box->outstanding > 0;
+    imp_box_unhold(box, packet->serial);
     imp_box_touch(box);
     if (event->id != NULL && *event->id != '\0') {
       /* The session's client may have it, and say so in a later <resume/>. */

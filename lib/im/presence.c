@@ -42,10 +42,10 @@ static void available(imp_session *s, imp_stanza *st) {
   imp_event event = {.session = s};
   int first = s->presence == NULL, was = s->priority;
   imp_stanza_del(s->presence);
-  s->presence = imp_stanza_ref(st);
+  s->presence = imp_stanza_keep(st);
   s->priority = (int8_t)priority_of(st);
   imp_durable_presence(s);
-  broadcast_own(s, st);
+  broadcast_own(s, s->presence);
   if (first) {
     tell_of_others(s);
   }
