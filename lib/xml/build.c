@@ -22,6 +22,14 @@ imp_elem *imp_elem_new(imp_stanza *st, const char *name, size_t namelen, const c
   return elem->name != NULL && elem->ns != NULL ? elem : NULL;
 }
 
+int imp_elem_copy_name(imp_stanza *st, imp_elem *elem, const imp_elem *source) {
+  elem->name = keep_name(st, source->name, source->namelen);
+  elem->ns = keep_name(st, source->ns, source->nslen);
+  elem->namelen = source->namelen;
+  elem->nslen = source->nslen;
+  return elem->name != NULL && elem->ns != NULL ? IMP_OK : IMP_ERR_NOMEM;
+}
+
 void imp_elem_link(imp_elem *parent, imp_elem *child) {
   if (parent->last != NULL) {
     parent->last->next = child;
@@ -214,7 +222,11 @@ void imp_elem_set_attr(imp_stanza *st, imp_elem *elem, const char *name, const c
   char *copy = clean_copy(st, value, len, &len);
   const char *kept = keep_name(st, name, strlen(name));
   imp_attr *attr = imp_elem_find_attr(elem, name, imp_ns_none);
-  imp_stanza_changed(st);
+  if (elem == &st->root) {
+    st->head = NULL;
+  } else {
+    imp_stanza_changed(st);
+  }
   if (copy == NULL || kept == NULL) {
     broken(st);
   } else if (attr != NULL) {
@@ -225,13 +237,19 @@ void imp_elem_set_attr(imp_stanza *st, imp_elem *elem, const char *name, const c
   }
 }
 
+int imp_elem_copy_attr(imp_stanza *st, imp_elem *elem, const imp_attr *source) {
+  const char *name = keep_name(st, source->name, source->namelen);
+  const char *ns = keep_name(st, source->ns, strlen(source->ns));
+  const char *value = imp_arena_strndup(&st->arena, source->value, source->valuelen);
+  return name != NULL && ns != NULL && value != NULL &&
+                 imp_elem_put_attr(st, elem, name, ns, value, source->valuelen) != NULL
+             ? IMP_OK
+             : IMP_ERR_NOMEM;
+}
+
 static int copy_attrs(imp_stanza *st, imp_elem *elem, const imp_elem *source) {
   for (const imp_attr *attr = source->attrs; attr != NULL; attr = attr->next) {
-    const char *name = keep_name(st, attr->name, attr->namelen);
-    const char *ns = keep_name(st, attr->ns, strlen(attr->ns));
-    const char *value = imp_arena_strndup(&st->arena, attr->value, attr->valuelen);
-    if (name == NULL || ns == NULL || value == NULL ||
-        imp_elem_put_attr(st, elem, name, ns, value, attr->valuelen) == NULL) {
+    if (imp_elem_copy_attr(st, elem, attr) != IMP_OK) {
       return IMP_ERR_NOMEM;
     }
   }

@@ -3,21 +3,19 @@
 #include "core/mem.h"
 #include "xml/jid.h"
 
-/* A message of some 200 bytes, its serialised form included, stays in the first block; malloc keeps this size at hand.
- */
-#define STANZA_BLOCK 1024
-
-imp_stanza *imp_stanza_alloc(void) {
-  imp_stanza *st = imp_malloc(STANZA_BLOCK);
+imp_stanza *imp_stanza_alloc_sized(size_t block) {
+  imp_stanza *st = imp_malloc(block);
   if (st == NULL) {
     return NULL;
   }
   memset(st, 0, sizeof *st);
   st->refs = 1;
   st->root.name = st->root.ns = st->root.text = imp_ns_none;
-  imp_arena_init(&st->arena, st + 1, STANZA_BLOCK - sizeof *st);
+  imp_arena_init(&st->arena, st + 1, block - sizeof *st);
   return st;
 }
+
+imp_stanza *imp_stanza_alloc(void) { return imp_stanza_alloc_sized(IMP_STANZA_BLOCK); }
 
 imp_stanza *imp_stanza_ref(const imp_stanza *st) {
   imp_stanza *shared = (imp_stanza *)(uintptr_t)st; /* the count is no part of what is immutable */
@@ -35,7 +33,7 @@ void imp_stanza_del(imp_stanza *st) {
   imp_free(st);
 }
 
-size_t imp_stanza_memory(const imp_stanza *st) { return STANZA_BLOCK + st->arena.total; }
+size_t imp_stanza_memory(const imp_stanza *st) { return IMP_STANZA_BLOCK + st->arena.total; }
 
 static const struct {
   const char *name;
@@ -141,7 +139,7 @@ static void remove_attr(imp_elem *elem, const char *name) {
 static void set_address(imp_stanza *st, imp_jid **slot, const char *name, const imp_jid *jid, int bad) {
   imp_jid *old = *slot;
   imp_attr *attr = imp_elem_find_attr(&st->root, name, imp_ns_none);
-  imp_stanza_changed(st);
+  st->head = NULL;
   st->flags &= (uint16_t)~bad;
   *slot = NULL;
   if (jid == NULL) {
@@ -165,7 +163,7 @@ void imp_stanza_set_from(imp_stanza *st, const imp_jid *jid) {
 void imp_stanza_set_to(imp_stanza *st, const imp_jid *jid) { set_address(st, &st->to, "to", jid, IMP_STANZA_BAD_TO); }
 
 void imp_stanza_set_id(imp_stanza *st, const char *id) {
-  imp_stanza_changed(st);
+  st->head = NULL;
   if (id == NULL) {
     remove_attr(&st->root, "id");
     st->id = NULL;
@@ -176,7 +174,7 @@ void imp_stanza_set_id(imp_stanza *st, const char *id) {
 }
 
 void imp_stanza_set_type(imp_stanza *st, imp_stanza_type type) {
-  imp_stanza_changed(st);
+  st->head = NULL;
   if (type == IMP_TYPE_NONE) {
     remove_attr(&st->root, "type");
     st->type = IMP_TYPE_NONE;

@@ -47,7 +47,7 @@ struct imp_stanza {
   uint32_t wirelen; /* bytes on the wire when received, 0 if built */
   imp_jid *from, *to;
   const char *id;          /* NULL if absent */
-  const char *head, *tail; /* serialised, NULL until asked for; see xml/writer.h */
+  const char *head, *tail; /* serialised, NULL until asked for; see xml/writer.h. A received tail may be as it came. */
   uint32_t headlen, taillen;
   imp_elem root;
   imp_arena arena;
@@ -62,17 +62,29 @@ static inline void imp_stanza_changed(imp_stanza *st) {
 /* Bytes of memory that the stanza keeps. */
 size_t imp_stanza_memory(const imp_stanza *st);
 
+/* For a stanza that stays long: a copy in no more memory than it needs, or (out of memory, or too big for it to matter)
+   a reference on the stanza itself. Never NULL. */
+imp_stanza *imp_stanza_keep(imp_stanza *st);
+
 /* The traits of the root's children (cached). */
 uint32_t imp_stanza_traits(const imp_stanza *st);
 
 /* ---- for the parser ---- */
 
+/* A message of some 200 bytes, its serialised form included, stays in the first block; malloc keeps this size at hand. */
+#define IMP_STANZA_BLOCK 1024
+
 /* An empty stanza with `refs` 1; the caller fills in root.name and root.ns. NULL when out of memory. */
 imp_stanza *imp_stanza_alloc(void);
+/* With a block of this many bytes (at least sizeof(imp_stanza)) for itself and what it holds. */
+imp_stanza *imp_stanza_alloc_sized(size_t block);
 /* kind and type from the root's name, namespace and attribute. */
 void imp_stanza_classify(imp_stanza *st);
 imp_elem *imp_elem_new(imp_stanza *st, const char *name, size_t namelen, const char *ns, size_t nslen);
 void imp_elem_link(imp_elem *parent, imp_elem *child);
+/* Name and namespace, or one attribute, of another tree; interned or copied. IMP_ERR_NOMEM. */
+int imp_elem_copy_name(imp_stanza *st, imp_elem *elem, const imp_elem *source);
+int imp_elem_copy_attr(imp_stanza *st, imp_elem *elem, const imp_attr *source);
 /* Appends text behind what the element has: to its lead, or to the tail of its last child. IMP_ERR_NOMEM. */
 int imp_elem_put_piece(imp_stanza *st, imp_elem *elem, const char *text, size_t len);
 /* Makes `text` whole again after the last piece. IMP_ERR_NOMEM. */

@@ -245,13 +245,42 @@ static void interns(void **state) {
   assert_null(imp_xml_intern("messag", 6));
 }
 
+static void keeps_in_little_memory(void **state) {
+  static const char presence[] =
+      "<presence xml:lang='de' type='unavailable'>a<show>away</show>b<c xmlns='http://jabber.org/protocol/caps' "
+      "x='1'/><q xmlns='urn:q'>1<r/>2</q>c</presence>";
+  imp_stanza *st = xkit_stanza(presence), *kept;
+  (void)state;
+  imp_stanza_set_from(st, xkit_jid("me@a.example/r"));
+  kept = imp_stanza_keep(st);
+  unit_own(release, kept);
+  assert_string_equal(xkit_text(kept), xkit_text(st));
+  assert_int_equal(imp_stanza_get_kind(kept), IMP_STANZA_PRESENCE);
+  assert_int_equal(imp_stanza_get_type(kept), IMP_TYPE_UNAVAILABLE);
+  assert_string_equal(imp_jid_full(imp_stanza_get_from(kept)), "me@a.example/r");
+  assert_string_equal(imp_elem_text(imp_stanza_child(kept, "q", "urn:q"), NULL), "12");
+}
+
+static void keeps_what_is_big_as_it_is(void **state) {
+  imp_stanza *st = make("presence", NULL), *kept;
+  char text[2000];
+  (void)state;
+  memset(text, 'x', sizeof text);
+  text[sizeof text - 1] = '\0';
+  imp_elem_add_text(st, imp_stanza_edit(st), "status", NULL, text);
+  kept = imp_stanza_keep(st);
+  unit_own(release, kept);
+  assert_ptr_equal(kept, st);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(builds),     cmocka_unit_test(changes),        cmocka_unit_test(reads),
       cmocka_unit_test(classifies), cmocka_unit_test(finds_traits),   cmocka_unit_test(cleans_text),
       cmocka_unit_test(copies),     cmocka_unit_test(removes),        cmocka_unit_test(forwards_namespaces),
       cmocka_unit_test(replies),    cmocka_unit_test(reports_errors), cmocka_unit_test(parses_text),
-      cmocka_unit_test(interns),
+      cmocka_unit_test(interns),    cmocka_unit_test(keeps_in_little_memory),
+      cmocka_unit_test(keeps_what_is_big_as_it_is),
   };
   return unit_run("xml_stanza", tests);
 }
