@@ -149,8 +149,7 @@ static int is_layout(const tree *t) {
 
 /* "..." among the children. */
 static int is_open(const char *text) {
-  const char *s = text + strspn(text, " \t\r\n");
-  return strncmp(s, "...", 3) == 0 && s[3 + strspn(s + 3, " \t\r\n")] == '\0';
+  return strstr(text, "...") != NULL && text[strspn(text, ". \t\r\n")] == '\0';
 }
 
 /* The expected children in their order; with `open` anything may be between and behind them. */
