@@ -199,10 +199,10 @@ static void on_rows(imp_op *op, int status, void *ctx) {
   if (status < 0 || n == 0) {
     return;
   }
-  box->more = 1;
   for (i = 0; i < n && !box->stale && box->to != NULL; i++) {
-    hand_out(box, imp_op_row_at(op, i));
+    hand_out(box, imp_op_row_at(op, i)); /* may settle at once: `more` is 0, so that this does not begin another read */
   }
+  box->more = 1;
   if (box->to != NULL) {
     imp_offline_pump(box->to);
   }
