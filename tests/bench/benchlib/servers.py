@@ -41,7 +41,7 @@ class Server:
         log = open(self.work / "output", "wb")
         self.child = subprocess.Popen(self.command(kind), stdin=subprocess.DEVNULL, stdout=log,
                                       stderr=log, cwd=self.work, env=self.environment(),
-                                      preexec_fn=raise_file_limit, start_new_session=True)
+                                      preexec_fn=raise_file_limit)
         log.close()
         for _ in range(300):
             if self.ready():
