@@ -121,7 +121,8 @@ imp_attr *imp_elem_put_attr(imp_stanza *st, imp_elem *elem, const char *name, co
   attr->name = name;
   attr->ns = ns;
   attr->value = value;
-  attr->namelen = (uint32_t)strlen(name);
+  attr->namelen = (uint16_t)strlen(name);
+  attr->plain = 0;
   attr->valuelen = (uint32_t)valuelen;
   while (*at != NULL) {
     at = &(*at)->next;
@@ -232,6 +233,7 @@ void imp_elem_set_attr(imp_stanza *st, imp_elem *elem, const char *name, const c
   } else if (attr != NULL) {
     attr->value = copy;
     attr->valuelen = (uint32_t)len;
+    attr->plain = 0;
   } else if (imp_elem_put_attr(st, elem, kept, imp_ns_none, copy, len) == NULL) {
     broken(st);
   }

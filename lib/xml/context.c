@@ -77,12 +77,14 @@ static size_t position(const xmlParserCtxt *parser) {
   return input != NULL ? input->consumed + (size_t)(input->cur - input->base) : 0;
 }
 
+size_t imp_xml_ctx_offset(const imp_xml_ctx *ctx) { return position(ctx->parser) - ctx->before; }
+
 /* xmlParseChunk() takes an int; a whole tag may be cut here, which libxml2 can deal with. */
 #define CHUNK ((size_t)1 << 30)
 
 static int parse(imp_xml_ctx *ctx, const char *data, size_t len) {
   xmlParserCtxtPtr parser = ctx->parser;
-  size_t before = position(parser);
+  ctx->before = position(parser);
   ctx->fed += len;
   while (len > 0) {
     size_t n = len < CHUNK ? len : CHUNK;
@@ -93,13 +95,13 @@ static int parse(imp_xml_ctx *ctx, const char *data, size_t len) {
         ctx->error = IMP_XML_UNSUPPORTED_ENCODING;
         ctx->what = "not UTF-8";
       }
-      return report(ctx, position(parser) - before);
+      return report(ctx, imp_xml_ctx_offset(ctx));
     }
     data += n;
     len -= n;
   }
   if (parser->input == NULL || parser->input->cur != parser->input->end) {
-    return report(ctx, position(parser) - before);
+    return report(ctx, imp_xml_ctx_offset(ctx));
   }
   return IMP_OK;
 }
@@ -161,6 +163,7 @@ static void address(imp_xml_ctx *ctx, imp_stanza *st, imp_attr *attr, imp_jid **
   if (rc == IMP_OK) {
     attr->value = imp_jid_full(*slot);
     attr->valuelen = (uint32_t)imp_jid_full_len(*slot);
+    attr->plain = (*slot)->plain;
   } else if (rc == IMP_ERR_NOMEM) {
     *err = rc;
   } else {
@@ -195,6 +198,31 @@ int imp_xml_ctx_finish(imp_xml_ctx *ctx, imp_stanza **out) {
   st->wirelen = ctx->fed < UINT32_MAX ? (uint32_t)ctx->fed : UINT32_MAX;
   *out = st;
   return IMP_OK;
+}
+
+static void keep_tail(const imp_xml_ctx *ctx, imp_stanza *st, const char *data, size_t len) {
+  size_t at = ctx->rootend;
+  if (!ctx->raw || at >= len || data[at] != '>' || len - at > UINT32_MAX ||
+      (st->root.first == NULL && st->root.leadlen == 0)) { /* an empty stanza's tail is "/>" */
+    return;
+  }
+  char *tail = imp_arena_bytes(&st->arena, len - at);
+  if (tail != NULL) {
+    memcpy(tail, data + at, len - at);
+    st->tail = tail;
+    st->taillen = (uint32_t)(len - at);
+  }
+}
+
+int imp_xml_ctx_parse(imp_xml_ctx *ctx, const void *data, size_t len, imp_stanza **st) {
+  int err = parse(ctx, data, len);
+  if (err == IMP_OK) {
+    err = imp_xml_ctx_finish(ctx, st);
+  }
+  if (err == IMP_OK) {
+    keep_tail(ctx, *st, data, len);
+  }
+  return err;
 }
 
 int imp_xml_ctx_is_worn(const imp_xml_ctx *ctx) {

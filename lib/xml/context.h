@@ -55,6 +55,9 @@ typedef struct imp_xml_ctx {
   uint32_t nsbytes; /* that writing the tree will take for declarations */
   uint32_t serial;  /* number of the stanza */
   size_t fed;       /* bytes of it so far */
+  size_t before;    /* libxml2's position when the bytes in hand began */
+  size_t rootend;   /* in them: where the root's start tag ends */
+  uint8_t raw;      /* what is behind that means the same wherever it is put */
   char *text;       /* character data since the last tag */
   uint32_t textlen, textcap;
   /* of a header of the peer's */
@@ -74,6 +77,10 @@ int imp_xml_ctx_read_header(imp_xml_ctx *ctx, const imp_xml_limits *limits, cons
 int imp_xml_ctx_feed(imp_xml_ctx *ctx, const void *data, size_t len);
 /* After the last tag: the stanza, with addresses prepared. The caller owns it. */
 int imp_xml_ctx_finish(imp_xml_ctx *ctx, imp_stanza **st);
+/* Both at once, for a stanza in one piece: if its text can serve as its tail as it is, it need not be written anew. */
+int imp_xml_ctx_parse(imp_xml_ctx *ctx, const void *data, size_t len, imp_stanza **st);
+/* Bytes that libxml2 has read since the bytes in hand began. */
+size_t imp_xml_ctx_offset(const imp_xml_ctx *ctx);
 /* Non-zero if it grew so much that it is not worth keeping. */
 int imp_xml_ctx_is_worn(const imp_xml_ctx *ctx);
 

@@ -61,10 +61,7 @@ static int parse_element(imp_xml_pool *pool, const imp_xml_limits *limits, const
   int err;
   imp_xml_ctx *ctx = imp_xml_pool_take(pool, limits, content, NULL, 0, &err);
   if (ctx != NULL) {
-    err = imp_xml_ctx_feed(ctx, data, len);
-    if (err == IMP_OK) {
-      err = imp_xml_ctx_finish(ctx, st);
-    }
+    err = imp_xml_ctx_parse(ctx, data, len, st);
     *error = (imp_xml_error)ctx->error;
     imp_xml_pool_put(pool, ctx, err == IMP_OK);
   }

@@ -20,7 +20,8 @@ typedef struct imp_attr {
   const char *value; /* NUL-ended */
   const char *ns;    /* "" (imp_ns_none) for nearly all */
   uint32_t valuelen;
-  uint32_t namelen;
+  uint16_t namelen;
+  uint8_t plain; /* the value is known to need no escape */
 } imp_attr;
 
 struct imp_elem {

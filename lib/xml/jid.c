@@ -14,6 +14,16 @@ static char *put(char *p, const char *s, size_t len) {
   return p + len;
 }
 
+/* Needs no escape in XML. The other parts cannot hold what does. */
+static int is_plain(const char *resource, size_t len) {
+  for (size_t i = 0; i < len; ++i) {
+    if (strchr("&<>'\"", resource[i]) != NULL) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
 /* Parts that are prepared; lengths 0 where absent. */
 static int assemble(imp_jid **out, const char *local, size_t locallen, const char *domain, size_t domainlen,
                     const char *resource, size_t resourcelen) {
@@ -30,6 +40,7 @@ static int assemble(imp_jid **out, const char *local, size_t locallen, const cha
   jid->locallen = (uint16_t)locallen;
   jid->domainlen = (uint16_t)domainlen;
   jid->resourcelen = (uint16_t)resourcelen;
+  jid->plain = (uint8_t)is_plain(resource, resourcelen);
   jid->bareoff = resourcelen > 0 ? (uint16_t)(fulllen + 1) : 0;
   char *p = jid->text;
   if (locallen > 0) {

@@ -8,6 +8,7 @@ struct imp_jid {
   uint32_t refs;
   uint16_t fulllen, barelen, locallen, domainlen, resourcelen;
   uint16_t bareoff, localoff; /* in text; full is at 0 */
+  uint8_t plain;              /* nothing in it needs an escape in XML */
   char text[];                /* full NUL [bare NUL] [local NUL] */
 };
 

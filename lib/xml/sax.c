@@ -17,6 +17,8 @@ static void no_memory(imp_xml_ctx *ctx) { stop(ctx, IMP_XML_INTERNAL, "out of me
 void imp_xml_ctx_begin(imp_xml_ctx *ctx, const imp_xml_limits *limits) {
   ctx->limits = limits;
   ctx->elements = ctx->nsbytes = 0;
+  ctx->raw = 1;
+  ctx->rootend = 0;
   ctx->fed = 0;
   ++ctx->serial;
 }
@@ -128,7 +130,8 @@ static int add_attrs(imp_xml_ctx *ctx, imp_elem *elem, int count, const xmlChar 
     }
     attr->next = NULL;
     attr->name = string_of(ctx, name);
-    attr->namelen = name->len;
+    attr->namelen = (uint16_t)name->len; /* libxml2 bounds names at 50,000 */
+    attr->plain = 0;
     attr->ns = imp_ns_none;
     if (attributes[2] != NULL) {
       imp_xml_name *ns = name_of(ctx, attributes[2]);
@@ -157,6 +160,22 @@ static imp_elem *add_elem(imp_xml_ctx *ctx) {
     imp_elem_link(ctx->stack[ctx->level - 1], elem);
   }
   return elem;
+}
+
+/* Can the text below the root serve any recipient as it is? Not with prefixes, whose declarations may stand further
+   out, nor where the content namespace is declared once more: on a server's stream it has another name. */
+static int is_portable(const imp_xml_ctx *ctx, const imp_elem *elem, const xmlChar *prefix, int ndeclared, int nattrs,
+                       const xmlChar **attributes) {
+  const imp_elem *parent = ctx->stack[ctx->level - 1];
+  if (prefix != NULL || (ndeclared > 0 && elem->ns == imp_ns_client && (ctx->server || parent->ns == imp_ns_client))) {
+    return 0;
+  }
+  for (int i = 0; i < nattrs; ++i) {
+    if (attributes[5 * i + 1] != NULL && !xmlStrEqual(attributes[5 * i + 1], (const xmlChar *)"xml")) {
+      return 0;
+    }
+  }
+  return 1;
 }
 
 static const char *over_bounds(imp_xml_ctx *ctx, int declared) {
@@ -208,6 +227,12 @@ static void on_start(void *user, const xmlChar *local, const xmlChar *prefix, co
       (ctx->level == 0 && !imp_xml_header_note(ctx, prefix, local, ndeclared, declared))) {
     no_memory(ctx);
     return;
+  }
+  if (ctx->level <= 1) {
+    ctx->rootend = imp_xml_ctx_offset(ctx);
+    ctx->raw = prefix == NULL;
+  } else if (ctx->raw) {
+    ctx->raw = (uint8_t)is_portable(ctx, elem, prefix, ndeclared, nattrs, attributes);
   }
   ctx->nscount[ctx->level] = (uint16_t)ndeclared;
   ctx->stack[ctx->level++] = elem;

@@ -12,13 +12,38 @@ typedef struct imp_xml_sink {
   size_t len;
 } imp_xml_sink;
 
+/* len > 0. Most pieces are short: two moves that may overlap are quicker than a call. */
+static inline void imp_xml_copy(uint8_t *to, const void *from, size_t len) {
+  const uint8_t *s = from;
+  uint64_t a, b;
+  uint32_t c, d;
+  if (len > 16) {
+    memcpy(to, s, len);
+  } else if (len >= 8) {
+    memcpy(&a, s, 8);
+    memcpy(&b, s + len - 8, 8);
+    memcpy(to, &a, 8);
+    memcpy(to + len - 8, &b, 8);
+  } else if (len >= 4) {
+    memcpy(&c, s, 4);
+    memcpy(&d, s + len - 4, 4);
+    memcpy(to, &c, 4);
+    memcpy(to + len - 4, &d, 4);
+  } else {
+    to[0] = s[0];
+    to[len / 2] = s[len / 2];
+    to[len - 1] = s[len - 1];
+  }
+}
+
 static inline void imp_xml_put(imp_xml_sink *sink, const void *data, size_t len) {
+  if (len == 0) {
+    return;
+  }
   sink->len += len;
   if (len <= (size_t)(sink->end - sink->p)) {
-    if (len > 0) {
-      memcpy(sink->p, data, len);
-      sink->p += len;
-    }
+    imp_xml_copy(sink->p, data, len);
+    sink->p += len;
   } else {
     sink->p = sink->end;
   }

@@ -75,9 +75,13 @@ static uint8_t kind_of(const imp_elem *root) {
 }
 
 void imp_stanza_classify(imp_stanza *st) {
-  const char *type = imp_elem_attr(&st->root, "type");
+  imp_attr *type = imp_elem_find_attr(&st->root, "type", imp_ns_none);
   st->kind = kind_of(&st->root);
-  st->type = type == NULL ? IMP_TYPE_NONE : st->kind == IMP_STANZA_NONZA ? IMP_TYPE_OTHER : type_of(type, st->kind);
+  st->type = IMP_TYPE_NONE;
+  if (type != NULL) {
+    st->type = st->kind == IMP_STANZA_NONZA ? IMP_TYPE_OTHER : type_of(type->value, st->kind);
+    type->plain = st->type != IMP_TYPE_OTHER;
+  }
   st->id = imp_elem_attr(&st->root, "id");
 }
 
@@ -144,13 +148,13 @@ static void set_address(imp_stanza *st, imp_jid **slot, const char *name, const 
   *slot = NULL;
   if (jid == NULL) {
     remove_attr(&st->root, name);
-  } else if (attr == NULL && imp_elem_put_attr(st, &st->root, name, imp_ns_none, jid->text, jid->fulllen) == NULL) {
+  } else if (attr == NULL &&
+             (attr = imp_elem_put_attr(st, &st->root, name, imp_ns_none, jid->text, jid->fulllen)) == NULL) {
     st->flags |= IMP_STANZA_BROKEN;
   } else {
-    if (attr != NULL) {
-      attr->value = jid->text;
-      attr->valuelen = jid->fulllen;
-    }
+    attr->value = jid->text;
+    attr->valuelen = jid->fulllen;
+    attr->plain = jid->plain;
     *slot = imp_jid_ref((imp_jid *)(uintptr_t)jid);
   }
   imp_jid_del(old);

@@ -71,7 +71,8 @@ uint32_t imp_stanza_traits(const imp_stanza *st);
 
 /* ---- for the parser ---- */
 
-/* A message of some 200 bytes, its serialised form included, stays in the first block; malloc keeps this size at hand. */
+/* A message of some 200 bytes, its serialised form included, stays in the first block; malloc keeps this size at hand.
+ */
 #define IMP_STANZA_BLOCK 1024
 
 /* An empty stanza with `refs` 1; the caller fills in root.name and root.ns. NULL when out of memory. */

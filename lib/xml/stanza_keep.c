@@ -4,8 +4,8 @@
 #include "xml/writer.h"
 
 static int is_address(const imp_stanza *st, const imp_attr *attr) {
-  return attr->ns == imp_ns_none && ((st->to != NULL && imp_str_is(attr->name, "to")) ||
-                                     (st->from != NULL && imp_str_is(attr->name, "from")));
+  return attr->ns == imp_ns_none &&
+         ((st->to != NULL && imp_str_is(attr->name, "to")) || (st->from != NULL && imp_str_is(attr->name, "from")));
 }
 
 static int copy_root_attrs(imp_stanza *copy, const imp_stanza *st) {

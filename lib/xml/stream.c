@@ -191,11 +191,13 @@ static int on_stanza(imp_xml_stream *s, const char *data, size_t len) {
   if (want_context(s, 0) != IMP_OK) {
     return no_memory(s);
   }
-  int err = feed_context(s, data, len);
-  if (err != IMP_OK) {
-    return err;
+  int err;
+  if (s->held->held) { /* the stanza began earlier */
+    err = imp_xml_ctx_feed(s->held, data, len);
+    err = err == IMP_OK ? imp_xml_ctx_finish(s->held, &st) : err;
+  } else {
+    err = imp_xml_ctx_parse(s->held, data, len, &st);
   }
-  err = imp_xml_ctx_finish(s->held, &st);
   if (err != IMP_OK) {
     return failed(s, (imp_xml_error)s->held->error);
   }

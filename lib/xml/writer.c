@@ -79,7 +79,30 @@ static void put_value(imp_xml_sink *sink, const char *value, size_t len) {
   imp_xml_put_lit(sink, "'");
 }
 
+/* The usual kind, in one go. */
+static void put_plain(imp_xml_sink *sink, const char *name, size_t namelen, const char *value, size_t len) {
+  size_t need = namelen + len + 4;
+  sink->len += need;
+  if (need > (size_t)(sink->end - sink->p)) {
+    sink->p = sink->end;
+    return;
+  }
+  uint8_t *p = sink->p;
+  *p++ = ' ';
+  imp_xml_copy(p, name, namelen);
+  p += namelen;
+  *p++ = '=';
+  *p++ = '\'';
+  imp_xml_copy(p, value, len);
+  p[len] = '\'';
+  sink->p = p + len + 1;
+}
+
 static void put_attr(imp_xml_sink *sink, const imp_attr *attr, unsigned nth) {
+  if (attr->ns == imp_ns_none && attr->plain && attr->valuelen > 0) {
+    put_plain(sink, attr->name, attr->namelen, attr->value, attr->valuelen);
+    return;
+  }
   if (attr->ns[0] == '\0') {
     imp_xml_put_lit(sink, " ");
   } else if (imp_str_is(attr->ns, imp_ns_xml)) {
@@ -148,6 +171,10 @@ static const char *root_prefix(const imp_elem *root) {
 static const char *root_ns(const imp_elem *root) { return *root_prefix(root) != '\0' ? imp_ns_client : root->ns; }
 
 static void put_address(imp_xml_sink *sink, const char *name, size_t namelen, const imp_jid *jid) {
+  if (jid->plain) {
+    put_plain(sink, name, namelen, jid->text, jid->fulllen);
+    return;
+  }
   imp_xml_put_lit(sink, " ");
   imp_xml_put(sink, name, namelen);
   put_value(sink, jid->text, jid->fulllen);

@@ -47,6 +47,21 @@ static void check_text(const imp_stanza *st) {
   imp_stanza_del(copied_again);
 }
 
+/* A tail that was kept as it came must mean what one written from the tree means. */
+static void check_kept(const uint8_t *data, size_t size, const imp_stanza *st) {
+  imp_stanza *written, *again;
+  size_t len;
+  FUZZ_CHECK(imp_xml_parse_stanza(pool, &limits, data, size, &written, NULL) == IMP_OK);
+  imp_stanza_edit(written);
+  char *text = imp_stanza_to_text(st, &len);
+  again = parse(text, len);
+  imp_stanza_edit(again);
+  check_same(written, again);
+  imp_free(text);
+  imp_stanza_del(written);
+  imp_stanza_del(again);
+}
+
 static void check_packet(imp_stanza *st, const imp_packet_options *options) {
   imp_packet *packet, *again, *delayed;
   imp_buf out, stored;
@@ -107,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (rc != IMP_OK) {
     return 0;
   }
+  check_kept(data + 1, size - 1, st);
   check_text(st);
   check_answers(st);
   if (edit & 1) {

@@ -34,6 +34,7 @@ static int on_stanza(void *ctx, imp_stanza *st) {
   side *to = ctx;
   int restart = imp_elem_is(imp_stanza_root(st), "restart", IMP_NS_CLIENT);
   int stop = imp_elem_is(imp_stanza_root(st), "stop", IMP_NS_CLIENT);
+  imp_stanza_edit(st); /* not the text as it came: it is not kept when it came in pieces */
   put_stanza(to, st);
   imp_stanza_del(st);
   if (restart) {

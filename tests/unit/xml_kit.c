@@ -35,6 +35,7 @@ static int on_stanza(void *ctx, imp_stanza *st) {
     imp_xml_stream_restart(&kit->stream);
   }
   kit->flags = st->flags;
+  imp_stanza_edit(st); /* a tail that was kept as it came would show how the bytes were cut */
   int err = imp_stanza_write(st, &kit->log, IMP_FRAMING_TCP);
   imp_stanza_del(st);
   return err != IMP_OK ? err : stop ? 7 : 0;

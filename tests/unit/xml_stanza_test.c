@@ -221,6 +221,39 @@ static void parses_text(void **state) {
   imp_stanza_del(NULL);
 }
 
+/* A received tail goes on as it came, unless it would mean something else elsewhere. */
+static void keeps_what_came(void **state) {
+  static const struct {
+    const char *text, *told;
+  } cases[] = {
+      {"<message to=\"a@b\"  ><body >x\"&#65;<![CDATA[<]]></body ></message >",
+       "<message to='a@b'><body >x\"&#65;<![CDATA[<]]></body ></message >"},
+      {"<presence></presence>", "<presence/>"},
+      {"<presence ><![CDATA[]]></presence>", "<presence/>"},
+      {"<message xmlns:p='q'><p:a/></message>", "<message><a xmlns='q'/></message>"},
+      {"<message xmlns:p='q'><a p:b=\"1\"/></message>", "<message><a xmlns:aaa='q' aaa:b='1'/></message>"},
+      {"<message><body xmlns='jabber:client' ></body></message>", "<message><body/></message>"},
+      {"<message><x xmlns='y'><body xmlns='jabber:client' ></body></x></message>",
+       "<message><x xmlns='y'><body xmlns='jabber:client' ></body></x></message>"},
+      {"<message><body xml:lang=\"de\">x</body></message>", "<message><body xml:lang=\"de\">x</body></message>"},
+      {"<stream:error><a xmlns=\"b\"/></stream:error>", "<stream:error><a xmlns='b'/></stream:error>"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+    assert_string_equal(xkit_text(xkit_stanza(cases[i].text)), cases[i].told);
+  }
+  imp_stanza *st = xkit_stanza("<message to='a@b'><body >x</body></message>");
+  imp_stanza_set_id(st, "1");
+  imp_stanza_set_from(st, xkit_jid("c@d/&"));
+  imp_stanza_set_type(st, IMP_TYPE_CHAT);
+  imp_elem_set_attr(st, &st->root, "x", "y");
+  assert_string_equal(xkit_text(st),
+                      "<message to='a@b' id='1' from='c@d/&amp;' type='chat' x='y'><body >x</body></message>");
+  imp_stanza_edit(st);
+  assert_string_equal(xkit_text(st),
+                      "<message to='a@b' id='1' from='c@d/&amp;' type='chat' x='y'><body>x</body></message>");
+}
+
 static void interns(void **state) {
   static const char *const some[] = {"",
                                      "to",
@@ -275,11 +308,21 @@ static void keeps_what_is_big_as_it_is(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(builds),     cmocka_unit_test(changes),        cmocka_unit_test(reads),
-      cmocka_unit_test(classifies), cmocka_unit_test(finds_traits),   cmocka_unit_test(cleans_text),
-      cmocka_unit_test(copies),     cmocka_unit_test(removes),        cmocka_unit_test(forwards_namespaces),
-      cmocka_unit_test(replies),    cmocka_unit_test(reports_errors), cmocka_unit_test(parses_text),
-      cmocka_unit_test(interns),    cmocka_unit_test(keeps_in_little_memory),
+      cmocka_unit_test(builds),
+      cmocka_unit_test(changes),
+      cmocka_unit_test(reads),
+      cmocka_unit_test(classifies),
+      cmocka_unit_test(finds_traits),
+      cmocka_unit_test(cleans_text),
+      cmocka_unit_test(copies),
+      cmocka_unit_test(removes),
+      cmocka_unit_test(forwards_namespaces),
+      cmocka_unit_test(replies),
+      cmocka_unit_test(reports_errors),
+      cmocka_unit_test(parses_text),
+      cmocka_unit_test(interns),
+      cmocka_unit_test(keeps_what_came),
+      cmocka_unit_test(keeps_in_little_memory),
       cmocka_unit_test(keeps_what_is_big_as_it_is),
   };
   return unit_run("xml_stanza", tests);
