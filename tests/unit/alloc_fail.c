@@ -2,6 +2,7 @@
 
 #include <execinfo.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,9 @@ static struct {
   void *object;
 } owned[OWNED_MAX];
 static size_t owned_count;
-static unsigned long allocs, fail_at; /* fail_at 0: none fails */
-static long live;
+static atomic_ulong allocs; /* some tests have threads */
+static unsigned long fail_at; /* 0: none fails */
+static atomic_long live;
 
 /* UNIT_TRACE=217 shows where allocation 217 is made (symbols as far as the linker knows them; see addr2line). */
 static void trace(void) {
