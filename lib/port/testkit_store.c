@@ -261,6 +261,83 @@ static int step_big(check *c) {
   return rv;
 }
 
+/* ---- ops that are under way together ---- */
+
+static int start(check *c, answer *a, int flush_it, const char *key) {
+  imp_op *op = begin(c, a);
+  if (op == NULL) {
+    return IMP_ERR_NOMEM;
+  }
+  imp_op_started(op, flush_it ? c->kit.vtable->flush(c->kit.ctx, op)
+                              : c->kit.vtable->get(c->kit.ctx, op, "account", "flow", key, strlen(key)));
+  return IMP_OK;
+}
+
+static int finish_all(check *c, const answer *answers, size_t count) {
+  size_t done = 0;
+  for (int i = 0; i < PATIENCE && done < count; i++) {
+    imp_op_queue_run(&c->queue);
+    for (done = 0; done < count && answers[done].finished; done++) {
+    }
+    if (done < count && c->kit.run == NULL) {
+      break;
+    }
+    if (done < count) {
+      c->kit.run(c->kit.user_data);
+    }
+  }
+  return done == count ? IMP_OK : wrong(c, "an op was never done");
+}
+
+static int put_flow(check *c, const char *key, const char *value) {
+  return put(c, "account", "flow", key, strlen(key), value, strlen(value));
+}
+
+/* Reads see the writes before them and none after them, whatever is being flushed. */
+static int step_pipeline(check *c) {
+  answer a[4];
+  static const int statuses[] = {IMP_OK, IMP_OK, IMP_OK, IMP_ERR_NOT_FOUND};
+  static const size_t rows[] = {1, 0, 1, 0};
+  memset(a, 0, sizeof a);
+  int rv = put_flow(c, "p", "1");
+  rv = rv == IMP_OK ? start(c, &a[0], 0, "p") : rv;
+  rv = rv == IMP_OK ? start(c, &a[1], 1, NULL) : rv;
+  rv = rv == IMP_OK ? start(c, &a[2], 0, "p") : rv;
+  rv = rv == IMP_OK ? del(c, "account", "flow", "p", 1) : rv;
+  rv = rv == IMP_OK ? start(c, &a[3], 0, "p") : rv;
+  rv = rv == IMP_OK ? finish_all(c, a, IMP_ARRAY_LEN(a)) : rv;
+  for (size_t i = 0; i < IMP_ARRAY_LEN(a); i++) {
+    if (rv == IMP_OK && a[i].status == IMP_ERR_NOMEM) {
+      rv = IMP_ERR_NOMEM;
+    } else if (rv == IMP_OK && (a[i].status != statuses[i] || a[i].rows != rows[i])) {
+      rv = wrong(c, "ops started together: another answer than expected");
+    }
+    imp_buf_reset(&a[i].bytes);
+  }
+  return rv;
+}
+
+/* A flush commits what came before it, and nothing of what came after. */
+static int step_line(check *c) {
+  answer a;
+  if (c->kit.reopen == NULL) {
+    return IMP_OK;
+  }
+  memset(&a, 0, sizeof a);
+  int rv = put_flow(c, "before", "1");
+  rv = rv == IMP_OK ? start(c, &a, 1, NULL) : rv;
+  if (rv == IMP_OK) { /* not in the model: it must be gone */
+    rv = c->kit.vtable->put(c->kit.ctx, "account", "flow", "behind", 6, "1", 1);
+  }
+  rv = rv == IMP_OK ? finish_all(c, &a, 1) : rv;
+  if (rv == IMP_OK && (c->kit.ctx = c->kit.reopen(c->kit.user_data, c->kit.ctx)) == NULL) {
+    rv = wrong(c, "the store could not be opened again");
+  }
+  rv = rv == IMP_OK ? compare_get(c, "account", "flow", "before", 6) : rv;
+  rv = rv == IMP_OK ? compare_get(c, "account", "flow", "behind", 6) : rv;
+  return rv == IMP_ERR_CORRUPT ? wrong(c, "a flush kept more or less than what was noted before it") : rv;
+}
+
 static uint32_t draw(check *c, uint32_t below) {
   c->random = c->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
   return (uint32_t)(c->random >> 33) % below;
@@ -321,8 +398,8 @@ static int step_durable(check *c) {
 }
 
 static int run_steps(check *c) {
-  static int (*const steps[])(check *c) = {step_empty, step_order, step_neighbours, step_big, step_random,
-                                           step_durable};
+  static int (*const steps[])(check *c) = {step_empty, step_order, step_neighbours, step_big, step_pipeline, step_line,
+                                           step_random, step_durable};
   int rv = IMP_OK;
   for (size_t i = 0; rv == IMP_OK && i < IMP_ARRAY_LEN(steps); i++) {
     rv = steps[i](c);
