@@ -85,6 +85,15 @@ static void begin_commit(imp_node *node) {
   imp_op_started(node->flush, node->store->flush(node->store_ctx, node->flush));
 }
 
+/* Output waited for the next commit, and there is none to come: nothing was noted since. */
+static void release_waiting(imp_node *node) {
+  if (!gates(node) && !imp_list_empty(&node->gathered)) {
+    imp_list_move(&node->committing, &node->gathered);
+    imp_conn_commit_begins(&node->committing);
+    release_committed(node, IMP_OK);
+  }
+}
+
 int imp_node_on_commit(imp_node *node, imp_result_fn fn, void *user_data) {
   imp_commit_waiter *w;
   if (fn == NULL) {
@@ -127,6 +136,7 @@ static void end_turn(imp_node *node) {
     (void)imp_op_queue_run(&node->ops);
     write_or_gather(node);
   }
+  release_waiting(node);
 }
 
 /* Streams that ended while output was gathered, and what followed from that, are for another turn. */
