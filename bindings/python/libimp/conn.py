@@ -1,0 +1,153 @@
+"""A connection: bytes in, bytes out (imp/conn.h). Made by Node.accept()."""
+import ctypes
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import _abi
+from ._abi import Role
+from ._lib import lib
+from .core import Error, StateError, dec, enc, error, raw
+
+if TYPE_CHECKING:
+    from .node import Node
+
+__all__ = ["ChannelBinding", "Connection", "Role"]
+
+_PIECES = 16
+_Pieces = _abi.imp_iovec * _PIECES
+
+
+@dataclass(frozen=True)
+class ChannelBinding:
+    """Channel bindings of a TLS connection (RFC 5929, RFC 9266); empty: not there."""
+    tls_exporter: bytes = b""
+    tls_server_end_point: bytes = b""
+    tls_unique: bytes = b""     #: TLS 1.2 only
+
+    def _struct(self) -> _abi.imp_channel_binding:
+        struct = _abi.imp_channel_binding(size=ctypes.sizeof(_abi.imp_channel_binding))
+        struct._keep = []
+        for name in ("tls_exporter", "tls_server_end_point", "tls_unique"):
+            data = getattr(self, name)
+            if data:
+                buffer = ctypes.create_string_buffer(data, len(data))
+                struct._keep.append(buffer)
+                setattr(struct, name, ctypes.addressof(buffer))
+                setattr(struct, name + "_len", len(data))
+        return struct
+
+
+class Connection:
+    """One peer. Feed what you read to recv(); when the node's `on_write` names the connection, write what take() gives.
+
+    When `want_close` is true and nothing is `pending`, close the transport and the connection.
+    """
+
+    def __init__(self, node: "Node", ptr: int):
+        self._node, self._ptr = node, ptr
+        #: Anything of the host's.
+        self.data: Any = None
+
+    def _p(self) -> int:
+        if not self._ptr:
+            raise StateError("the connection is closed")
+        return self._ptr
+
+    def recv(self, data: bytes) -> bool:
+        """Takes bytes, cut anywhere. False: the connection is over; write what there is and close it."""
+        self._node._outside("recv")
+        return self._alive(lib.imp_conn_recv(self._p(), bytes(data), len(data), self._node.clock()))
+
+    def recv_eof(self) -> bool:
+        """The peer has closed its sending side."""
+        self._node._outside("recv_eof")
+        return self._alive(lib.imp_conn_recv_eof(self._p(), self._node.clock()))
+
+    def _alive(self, rv: int) -> bool:
+        if rv < 0 and rv != Error.CLOSED:
+            raise error(rv, self.last_error)
+        return rv >= 0
+
+    @property
+    def is_paused(self) -> bool:
+        """The library wants no more bytes for now; `on_write` tells when that is over."""
+        return bool(lib.imp_conn_is_paused(self._p()))
+
+    def peek(self) -> list[bytes]:
+        """Pending output, in pieces; say what was written with sent()."""
+        pieces = _Pieces()
+        n = lib.imp_conn_send_peekv(self._p(), pieces, _PIECES)
+        return [raw(piece.base, piece.len) for piece in pieces[:n]]
+
+    def sent(self, length: int) -> None:
+        """So many bytes of what was peeked at were written."""
+        self._node._outside("sent")
+        lib.imp_conn_send_done(self._p(), length, self._node.clock())
+
+    def take(self) -> bytes:
+        """Pending output, taken as written; b"" when there is none. Call until then."""
+        data = b"".join(self.peek())
+        if data:
+            self.sent(len(data))
+        return data
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait to be written, before TLS."""
+        return lib.imp_conn_pending(self._p())
+
+    @property
+    def want_close(self) -> bool:
+        return bool(lib.imp_conn_want_close(self._p()))
+
+    def end(self, condition: str | None = None) -> None:
+        """Ends the stream in good order, or with a stream error (RFC 6120 §4.9.3)."""
+        lib.imp_conn_close(self._p(), enc(condition), self._node.clock())
+
+    def close(self) -> None:
+        """Frees. A session with stream management hibernates, unless the stream was closed in good order. Twice is no error."""
+        if self._ptr:
+            self._node._outside("close")
+            ptr, self._ptr = self._ptr, 0
+            self._node._forget(ptr)
+            lib.imp_conn_del(ptr, self._node.clock())
+
+    @property
+    def is_closed(self) -> bool:
+        return not self._ptr
+
+    def __enter__(self) -> "Connection":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def peer(self) -> str:
+        return dec(lib.imp_conn_get_peer(self._p()))
+
+    @property
+    def jid(self) -> str | None:
+        """The full JID that is bound, None before."""
+        return dec(lib.imp_conn_get_jid(self._p())) or None
+
+    @property
+    def is_secure(self) -> bool:
+        return bool(lib.imp_conn_is_secure(self._p()))
+
+    @property
+    def last_error(self) -> str:
+        """What ended the connection, in words."""
+        return dec(lib.imp_conn_last_error(self._p()))
+
+
+def params(role: int, peer: str | None, secure: bool, binding: ChannelBinding | None, certificate: bytes | None,
+           allow_plaintext: bool, proxy_protocol: bool) -> _abi.imp_conn_params:
+    struct = _abi.imp_conn_params(size=ctypes.sizeof(_abi.imp_conn_params), role=int(role), peer=enc(peer),
+                                  secure=secure, allow_plaintext=allow_plaintext, proxy_protocol=proxy_protocol)
+    if binding is not None:
+        struct.binding = ctypes.pointer(binding._struct())
+    if certificate:
+        struct._keep = ctypes.create_string_buffer(certificate, len(certificate))
+        struct.peer_certificate, struct.peer_certificate_len = ctypes.addressof(struct._keep), len(certificate)
+    return struct
