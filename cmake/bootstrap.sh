@@ -19,7 +19,7 @@ apt() {
   if [ "$(id -u)" = 0 ]; then
     DEBIAN_FRONTEND=noninteractive apt-get -q "$@" >&2
   elif command -v sudo >/dev/null 2>&1; then
-    sudo DEBIAN_FRONTEND=noninteractive apt-get -q "$@" >&2
+    sudo env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" >&2
   else
     die "needs root or sudo to install: $missing"
   fi
