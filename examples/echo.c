@@ -79,23 +79,18 @@ static int on_message(imp_node *node, const imp_stanza *st) {
   return rv;
 }
 
-static int send_presence(imp_node *node, const imp_stanza *st, imp_stanza_type type) {
-  imp_stanza *reply;
-  int rv = imp_stanza_new_reply(&reply, st);
-  if (rv == IMP_OK) {
-    imp_stanza_set_type(reply, type);
-    rv = imp_node_send(node, reply);
-    imp_stanza_del(reply);
-  }
-  return rv;
-}
-
-/* Whoever asks to see whether echo is there, may. */
+/* Whoever asks whether echo is there is told so. */
 static int on_presence(imp_node *node, const imp_stanza *st) {
   imp_stanza_type type = imp_stanza_get_type(st);
-  int rv = type == IMP_TYPE_SUBSCRIBE ? send_presence(node, st, IMP_TYPE_SUBSCRIBED) : IMP_OK;
-  if (rv == IMP_OK && (type == IMP_TYPE_SUBSCRIBE || type == IMP_TYPE_PROBE)) {
-    rv = send_presence(node, st, IMP_TYPE_NONE);
+  imp_stanza *reply;
+  if (type != IMP_TYPE_SUBSCRIBE && type != IMP_TYPE_PROBE) {
+    return IMP_OK;
+  }
+  int rv = imp_stanza_new_reply(&reply, st);
+  if (rv == IMP_OK) {
+    imp_stanza_set_type(reply, IMP_TYPE_NONE);
+    rv = imp_node_send(node, reply);
+    imp_stanza_del(reply);
   }
   return rv;
 }

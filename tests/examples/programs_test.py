@@ -1,0 +1,294 @@
+"""Starts the example programs and does with them what a newcomer would. Standard library only.
+
+    programs_test.py ECHO BARE_POLL
+"""
+import base64
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ECHO, BARE_POLL = sys.argv[1:3]
+HEADER = ("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
+          "to='localhost' version='1.0'>")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Client:
+    """As much of a client as these tests need."""
+
+    def __init__(self, port):
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.got = ""
+
+    def tls(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        self.sock = context.wrap_socket(self.sock, server_hostname="localhost")
+        return self.sock.getpeercert(binary_form=True)
+
+    def say(self, text):
+        self.sock.sendall(text.encode())
+
+    def expect(self, text):
+        """Reads until the text has come, and forgets everything up to it."""
+        while text not in self.got:
+            data = self.sock.recv(65536)
+            if not data:
+                raise AssertionError("closed while waiting for %r; got %r" % (text, self.got))
+            self.got += data.decode()
+        before, self.got = self.got.split(text, 1)
+        return before
+
+    def login(self, name, password):
+        plain = base64.b64encode(("\0%s\0%s" % (name, password)).encode()).decode()
+        self.say(HEADER)
+        self.expect("</stream:features>")
+        self.say("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%s</auth>" % plain)
+        self.expect("<success")
+        self.say(HEADER)
+        self.expect("</stream:features>")
+        self.say("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+        self.expect("</iq>")
+        self.say("<presence/>")
+        self.expect("<presence")
+
+    def closed(self):
+        while True:
+            data = self.sock.recv(65536)
+            if not data:
+                return self.got
+            self.got += data.decode()
+
+
+class Program:
+    def __init__(self, *args):
+        self.process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.lines = []
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if line.startswith("ready"):
+                return
+        raise AssertionError("never ready: %s%s" % ("".join(self.lines), self.process.stderr.read()))
+
+    def end(self):
+        """Asks it to end; returns (exit status, what it said on stderr)."""
+        self.process.send_signal(signal.SIGTERM)
+        out, err = self.process.communicate(timeout=30)
+        self.lines += out.splitlines(True)
+        return self.process.returncode, err
+
+
+class EchoTest(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.TemporaryDirectory()
+        self.data = os.path.join(self.dir.name, "a", "data")
+        self.ports = [free_port() for _ in range(3)]
+        self.program = None
+
+    def tearDown(self):
+        if self.program and self.program.process.poll() is None:
+            self.program.process.kill()
+            self.program.process.communicate()
+        self.dir.cleanup()
+
+    def start(self, *options):
+        self.program = Program(ECHO, "--data", self.data, "--port", str(self.ports[0]), "--direct-port",
+                               str(self.ports[1]), "--ws-port", str(self.ports[2]), *options)
+        return self.program
+
+    def refused(self, *options):
+        done = subprocess.run([ECHO, "--data", self.data, *options], capture_output=True, text=True, timeout=30)
+        self.assertNotEqual(done.returncode, 0)
+        return done.stderr
+
+    def talk(self, client):
+        client.say("<message to='echo@localhost' type='chat' id='m1'><body>hello</body>"
+                   "<request xmlns='urn:xmpp:receipts'/></message>")
+        client.expect("<received xmlns='urn:xmpp:receipts' id='m1'/>")
+        client.expect("<body>hello</body>")
+        client.say("<message to='echo@localhost' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>")
+        client.expect("<composing")
+        client.say("<message to='echo@localhost' type='error' id='e'><body>never</body></message>"
+                   "<presence to='echo@localhost' type='subscribe'/>")
+        between = client.expect("<presence")
+        self.assertNotIn("never", between)
+
+    def test_every_way_in(self):
+        self.start("--account", "alice:one", "--account", "bob:two:three")
+        for port in self.ports[:2]:
+            client = Client(port)
+            if port == self.ports[0]:
+                client.say(HEADER)
+                client.expect("</stream:features>")
+                client.say("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+                client.expect("<proceed")
+                client.got = ""
+            client.tls()
+            client.login("bob", "two:three")
+            self.talk(client)
+        ws = Client(self.ports[2])
+        ws.say("GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+               "Sec-WebSocket-Protocol: xmpp\r\n\r\n")
+        ws.expect("HTTP/1.1 101")
+        last = Client(self.ports[1])
+        last.tls()
+        last.login("alice", "one")
+        status, err = self.program.end()
+        self.assertEqual(status, 0, err)
+        self.assertIn("system-shutdown", last.closed())
+
+    def test_ports_can_be_off(self):
+        self.program = Program(ECHO, "--data", self.data, "--port", str(self.ports[0]), "--direct-port", "0",
+                               "--ws-port", "0", "--quiet", "--account", "a:b")
+        self.assertEqual(len(self.program.lines), 1)
+        Client(self.ports[0])
+        self.assertEqual(self.program.end(), (0, ""))
+
+    def test_demonstration_accounts_and_certificate_are_kept(self):
+        seen = set()
+        for _ in range(2):
+            lines = "".join(self.start().lines)
+            password = lines.split("password ")[1].split()[0]
+            client = Client(self.ports[1])
+            client.tls()
+            client.login("alice", password)
+            seen.add((password, lines.split("SHA-256 ")[1].split()[0]))
+            self.assertEqual(self.program.end()[0], 0)
+        self.assertEqual(len(seen), 1)
+        for name in ("echo.db", "key.pem", "demo-password"):
+            self.assertEqual(os.stat(os.path.join(self.data, name)).st_mode & 0o077, 0, name)
+
+    def test_a_new_certificate_while_running(self):
+        self.start("--account", "a:b")
+        before = Client(self.ports[1]).tls()
+        os.unlink(os.path.join(self.data, "certificate.pem"))
+        self.program.process.send_signal(signal.SIGHUP)
+        deadline = time.time() + 10
+        while Client(self.ports[1]).tls() == before:
+            self.assertLess(time.time(), deadline)
+            time.sleep(0.05)
+
+    def test_statistics(self):
+        self.start("--account", "a:b", "--log", "json")
+        client = Client(self.ports[1])
+        client.tls()
+        client.login("a", "b")
+        self.talk(client)
+        self.program.process.send_signal(signal.SIGUSR1)
+        time.sleep(0.5)
+        self.program.end()
+        stats = json.loads(next(line for line in self.program.lines if line.startswith("{")))
+        self.assertEqual(stats["logins"], 1)
+        self.assertEqual(stats["messages.balance"], 1)
+        self.assertEqual(stats["messages.consumed locally"], 3)
+
+    def test_log_as_json(self):
+        self.start("--account", "a:b", "--log", "json", "--log-level", "debug")
+        client = Client(self.ports[0])
+        client.say("<\"oops\\>")
+        client.closed()
+        _, err = self.program.end()
+        lines = [json.loads(line) for line in err.splitlines()]
+        self.assertTrue(any(line["area"] == "stream" for line in lines), err)
+
+    def test_plain_text_where_it_was_allowed(self):
+        self.start("--any-account", "same", "--allow-plaintext")
+        client = Client(self.ports[0])
+        client.login("whoever", "same")
+        self.talk(client)
+
+    def test_no_stream_management_no_plus(self):
+        self.start("--account", "a:b", "--no-sm", "--no-plus")
+        client = Client(self.ports[1])
+        client.tls()
+        client.say(HEADER)
+        offered = client.expect("</stream:features>")
+        self.assertIn("SCRAM-SHA-256<", offered)
+        self.assertNotIn("-PLUS", offered)
+        self.assertNotIn("urn:xmpp:sm:3", offered)
+
+    def test_messages_survive_the_server(self):
+        self.start("--account", "a:b", "--account", "c:d", "--durable")
+        client = Client(self.ports[1])
+        client.tls()
+        client.login("a", "b")
+        client.say("<message to='c@localhost' type='chat'><body>later</body></message>"
+                   "<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>")
+        client.expect("id='p'")
+        self.program.process.kill()
+        self.program.process.communicate()
+        self.start("--durable", "--account", "a:b")
+        client = Client(self.ports[1])
+        client.tls()
+        client.login("c", "d")
+        client.expect("<body>later</body>")
+
+    def test_what_is_refused(self):
+        self.assertIn("sm timeout 15: must be 30 to 90", self.refused("--sm-timeout", "15"))
+        self.assertIn("loopback", self.refused("--any-account", "x", "--listen", "0.0.0.0"))
+        self.assertIn("loopback", self.refused("--allow-plaintext", "--listen", "127.0.0.1", "--listen", "::"))
+        self.assertIn("65535", self.refused("--port", "70000"))
+        self.assertIn("go together", self.refused("--cert", "x"))
+        self.assertIn("NAME:PASSWORD", self.refused("--account", "nobody"))
+        self.assertIn("every port is off", self.refused("--port", "0", "--direct-port", "0", "--ws-port", "0"))
+        self.assertIn("--help", self.refused("--nonsense"))
+
+    def test_ranges_can_be_lifted(self):
+        self.start("--account", "a:b", "--sm-profile", "lifted", "--sm-timeout", "600", "--sm-buffer", "1000")
+
+    def test_a_second_server_on_the_same_data(self):
+        self.start("--account", "a:b")
+        self.assertIn("in use by another process", self.refused("--port", str(free_port())))
+
+    def test_a_port_that_is_taken(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            err = self.refused("--port", str(port), "--direct-port", "0", "--ws-port", "0", "--account", "a:b")
+            self.assertIn("port %d: address already in use" % port, err)
+
+    def test_help(self):
+        done = subprocess.run([ECHO, "--help"], capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("--any-account", done.stdout)
+
+
+class BarePollTest(unittest.TestCase):
+    def test_two_users_and_the_end(self):
+        port = free_port()
+        program = Program(BARE_POLL, str(port))
+        try:
+            alice, bob = Client(port), Client(port)
+            alice.login("alice", "secret")
+            bob.login("bob", "secret")
+            alice.say("<message to='echo@localhost'><body>hello</body></message>")
+            alice.expect("<body>hello</body>")
+            alice.say("<message to='bob@localhost' type='chat'><body>%s</body></message>" % ("x" * 100000))
+            bob.expect("x" * 100000)
+            bob.sock.close()
+            status, err = program.end()
+            self.assertEqual(status, 0, err)
+            self.assertIn("system-shutdown", alice.closed())
+        finally:
+            if program.process.poll() is None:
+                program.process.kill()
+                program.process.communicate()
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2, warnings="ignore")
