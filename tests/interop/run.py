@@ -99,6 +99,8 @@ class Run:
             held, text = await self.attempt("login %s %s" % (mode, mech or "(its choice)"),
                                             properties.login, mode, mech,
                                             server=self.server_for(mech))
+            if held and not mech and text != "its choice":
+                text += " (its choice)"
             results.append((mech or mode, held, text))
         taken = ", ".join(text for _, held, text in results if held)
         self.record(mode, results, taken)
@@ -136,7 +138,7 @@ class Run:
         held, text = await self.attempt("kill -9 " + mode, properties.survive_kill, mode,
                                         server=server)
         self.record("kill -9", [(mode, held, text)], mode)
-        server.stop()
+        self.stop_server(server)
 
     async def everything(self):
         cls = self.cls
@@ -159,16 +161,25 @@ class Run:
         if self.wanted("kill -9"):
             await self.kill()
 
+    def stop_server(self, server):
+        """How it ends is part of the result."""
+        try:
+            code = server.stop()
+            text = None if self.options.prosody or code == 0 else "ended with %s" % code
+        except AssertionError as error:
+            text = str(error)
+        if text:
+            print("server: " + text)
+            self.cells["server"] = {"state": "fail", "text": text}
+
     def main(self):
         self.server.start()
         try:
             asyncio.run(self.everything())
         finally:
-            code = self.server.stop()
+            self.stop_server(self.server)
             if self.no_plus:
-                code = self.no_plus.stop() or code
-        if not self.options.prosody and code != 0:
-            self.cells["server exit"] = {"state": "fail", "text": "server ended with %s" % code}
+                self.stop_server(self.no_plus)
         return not any(c["state"] == "fail" for c in self.cells.values())
 
 

@@ -20,6 +20,7 @@ BIND = "urn:ietf:params:xml:ns:xmpp-bind"
 STREAM = "http://etherx.jabber.org/streams"
 STANZAS = ("{%s}message" % CLIENT, "{%s}presence" % CLIENT, "{%s}iq" % CLIENT)
 MOD = 1 << 32
+STEPS = 20          # seconds that a login may take on a busy machine
 
 
 def body_of(stanza):
@@ -103,11 +104,12 @@ class RawClient:
 
     async def login(self, sm=True, resume=True, presence="<presence/>", max_s=None):
         """Everything up to initial presence (None: send none)."""
-        await self.open()
-        await self.authenticate()
-        await self.bind()
-        if sm:
-            await self.enable(resume, max_s)
+        async with asyncio.timeout(STEPS):
+            await self.open()
+            await self.authenticate()
+            await self.bind()
+            if sm:
+                await self.enable(resume, max_s)
         self._task = asyncio.create_task(self._run())
         if presence:
             await self.send(presence)
@@ -128,11 +130,12 @@ class RawClient:
 
     async def try_resume(self, previd=None, h=None):
         """Connects anew and asks to resume; returns the server's answer as an element."""
-        await self.open()
-        await self.authenticate()
-        await self._write("<resume xmlns='%s' previd=%s h='%d'/>" % (
-            SM, quoteattr(previd or self.sm_id), self.handled if h is None else h))
-        return await self._next()
+        async with asyncio.timeout(STEPS):
+            await self.open()
+            await self.authenticate()
+            await self._write("<resume xmlns='%s' previd=%s h='%d'/>" % (
+                SM, quoteattr(previd or self.sm_id), self.handled if h is None else h))
+            return await self._next()
 
     async def resume(self):
         """Must succeed. Sends again what the server has not seen, as XEP-0198 asks."""

@@ -3,7 +3,9 @@
 Every server gets a loopback address of its own (127.x.y.z from the process id), so the
 standard ports are free on it and tests run side by side.
 """
+import json
 import os
+import queue
 import signal
 import subprocess
 import threading
@@ -16,8 +18,8 @@ PASSWORD = "Tr0ub4dor-3"
 
 
 def own_address(salt=0):
-    n = (os.getpid() * 8 + salt) & 0x3FFFFF
-    return "127.%d.%d.%d" % (64 + (n >> 16), (n >> 8) & 255, 1 + (n & 255) % 254)
+    n = (os.getpid() * 8 + salt) % (64 * 256 * 254)
+    return "127.%d.%d.%d" % (64 + n // (256 * 254), n // 254 % 256, 1 + n % 254)
 
 
 class Server:
@@ -82,6 +84,7 @@ class Echo(Server):
 
     def start(self):
         data = os.path.join(self.folder, "data")
+        self.statistics = queue.Queue()
         os.makedirs(data, exist_ok=True)
         command = [self.executable, "--listen", self.address, "--port", str(self.port),
                    "--direct-port", str(self.direct_port), "--ws-port", str(self.ws_port),
@@ -98,15 +101,33 @@ class Echo(Server):
             self.process.kill()
             raise AssertionError("the server did not say `ready`:\n" + self.log_tail())
 
-    @staticmethod
-    def _drain(stream, log, ready):
+    def _drain(self, stream, log, ready):
         with stream, log:
             for line in stream:
                 log.write(line)
                 log.flush()
                 if line.startswith(b"ready"):
                     ready.set()
+                elif line.startswith(b'{"connections"'):
+                    self.statistics.put(json.loads(line))
             ready.set()
+
+    def stop(self):
+        """Every message must be accounted for before it goes."""
+        if self.process is None:
+            return None
+        account = self.account()
+        code = super().stop()
+        states = {k: v for k, v in account.items() if k.startswith("messages.")}
+        accepted, balance = states.pop("messages.accepted"), states.pop("messages.balance")
+        if not balance or accepted != sum(states.values()):
+            raise AssertionError("%d messages accepted, but: %s" % (accepted, states))
+        return code
+
+    def account(self):
+        """Its statistics (SIGUSR1)."""
+        self.process.send_signal(signal.SIGUSR1)
+        return self.statistics.get(timeout=20)
 
 
 PROSODY_CONFIG = """
