@@ -223,6 +223,13 @@ static int run_wait(world *w, const char *words) {
   return 0;
 }
 
+/* "crowd COUNT XML" */
+static int run_crowd(world *w, const char *words) {
+  char number[64];
+  next_word(&words, number, sizeof number);
+  return world_crowd(w, strtoul(number, NULL, 10), skip_space(words));
+}
+
 /* ---- dispatch ---- */
 
 static int run_about_client(world *w, const char *verb, const char *rest) {
@@ -287,7 +294,7 @@ int command_run(world *w, const char *line) {
     int (*fn)(world *w, const char *words);
     int needs_node;
   } verbs[] = {{"set", setting_run, 0},  {"connect", connect_run, 0}, {"login", login_run, 0},
-               {"reconnect", reconnect_run, 0}, {"counters", counters_run, 1}, {"host", run_host, 1},
+               {"crowd", run_crowd, 0}, {"reconnect", reconnect_run, 0}, {"counters", counters_run, 1}, {"host", run_host, 1},
                {"wait", run_wait, 1}};
   char word[64];
   const char *rest = line;

@@ -17,7 +17,8 @@ static const struct {
                 NODE(max_sessions_per_user), NODE(offline_max), NODE(op_timeout), SM("enabled", enabled),
                 SM("profile", profile), SM("timeout", timeout), SM("buffer", buffer_packets), SM("bytes", buffer_bytes),
                 SM("rate", ack_rate), SM("policy", policy), SM("max_hibernated", max_hibernated),
-                SM("handled_time", handled_time), SM("handled_max", handled_max)};
+                SM("handled_time", handled_time), SM("handled_max", handled_max),
+                {"tls", offsetof(world, tls), 0}};
 
 /* Numbers, and the words that stand for some. */
 static unsigned long long value_of(const char *word) {

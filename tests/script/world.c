@@ -78,7 +78,9 @@ static void want_write(imp_conn *conn, void *user_data) {
   while (!c->deaf && (n = imp_conn_send_peekv(conn, iov, 8)) > 0) {
     size_t written = 0;
     for (size_t i = 0; i < n; i++) {
-      if (c->websocket == 2) {
+      if (c->ignores) {
+        /* gone */
+      } else if (c->websocket == 2) {
         ws_receive(c, iov[i].base, iov[i].len);
       } else {
         add_input(c, iov[i].base, iov[i].len);
@@ -153,18 +155,27 @@ int world_start(world *w) {
   if (imp_node_new(&w->node, &w->settings, &callbacks, w) != IMP_OK) {
     return world_fail(w, "the node refuses its settings: %s", imp_node_new_error());
   }
+  const char *key = NULL, *certificate = w->tls ? script_certificate(&key) : NULL;
+  if (w->tls && (certificate == NULL || imp_node_set_tls(w->node, certificate, key, NULL) != IMP_OK)) {
+    return world_fail(w, "no certificate: %s", imp_node_last_error(w->node));
+  }
   imp_node_set_store(w->node, &w->vtable, w->store);
   imp_node_handle_jid(w->node, "echo@localhost", echo, NULL);
   world_turn(w);
   return imp_node_is_ready(w->node) ? 0 : world_fail(w, "the node is not ready");
 }
 
+static void drop(world *w, client *c) {
+  imp_conn_del(c->conn, w->now);
+  c->conn = NULL;
+}
+
 static void stop(world *w) {
+  for (size_t i = 0; i < w->crowd_count; i++) {
+    drop(w, &w->crowd[i]);
+  }
   for (size_t i = 0; i < w->client_count; i++) {
-    if (w->clients[i]->conn != NULL) {
-      imp_conn_del(w->clients[i]->conn, w->now);
-      w->clients[i]->conn = NULL;
-    }
+    drop(w, w->clients[i]);
   }
   imp_node_del(w->node);
   w->node = NULL;
@@ -184,6 +195,9 @@ void world_reset(world *w) {
     free(w->clients[i]);
   }
   w->client_count = 0;
+  free(w->crowd);
+  w->crowd = NULL;
+  w->crowd_count = 0;
   imp_memory_store_del(w->store);
   w->store = NULL;
   vars_reset(&w->vars);
@@ -222,6 +236,30 @@ int world_connect(world *w, const char *label, const imp_conn_params *params) {
   return rv == IMP_OK ? 0 : world_fail(w, "the connection is refused: %s", imp_error_name(rv));
 }
 
+int world_crowd(world *w, size_t count, const char *text) {
+  if (world_start(w) != 0) {
+    return -1;
+  }
+  if (w->crowd != NULL || (w->crowd = calloc(count, sizeof *w->crowd)) == NULL) {
+    return world_fail(w, "one crowd is enough");
+  }
+  w->crowd_count = count;
+  for (size_t i = 0; i < count; i++) {
+    client *c = &w->crowd[i];
+    char peer[40];
+    snprintf(peer, sizeof peer, "10.%zu.%zu.%zu", i >> 16 & 255, i >> 8 & 255, i & 255);
+    imp_conn_params p = {.size = sizeof p, .role = IMP_ROLE_C2S, .peer = peer, .secure = 1, .user_data = c};
+    c->ignores = 1;
+    int rv = imp_node_accept(w->node, &c->conn, &p, w->now);
+    if (rv != IMP_OK) {
+      return world_fail(w, "connection %zu is refused: %s", i + 1, imp_error_name(rv));
+    }
+    imp_conn_recv(c->conn, text, strlen(text), w->now);
+  }
+  world_turn(w);
+  return 0;
+}
+
 int world_send(world *w, client *c, const void *data, size_t len) {
   if (c->conn == NULL) {
     return world_fail(w, "%s has no connection", c->label);
@@ -237,19 +275,25 @@ void world_cut(world *w, client *c) {
   world_turn(w);
 }
 
+static int bury(world *w, client *c) {
+  if (c->conn == NULL || !imp_conn_want_close(c->conn) || !(c->deaf || imp_conn_pending(c->conn) == 0)) {
+    return 0;
+  }
+  drop(w, c);
+  c->closed = 1;
+  return 1;
+}
+
 void world_turn(world *w) {
   int again = 1;
   while (again) {
     again = 0;
     imp_node_turn(w->node, w->now);
     for (size_t i = 0; i < w->client_count; i++) {
-      client *c = w->clients[i];
-      if (c->conn != NULL && imp_conn_want_close(c->conn) && (c->deaf || imp_conn_pending(c->conn) == 0)) {
-        imp_conn_del(c->conn, w->now);
-        c->conn = NULL;
-        c->closed = 1;
-        again = 1;
-      }
+      again |= bury(w, w->clients[i]);
+    }
+    for (size_t i = 0; i < w->crowd_count; i++) {
+      again |= bury(w, &w->crowd[i]);
     }
   }
 }

@@ -19,6 +19,7 @@ typedef struct client {
   int websocket;  /* 1: the upgrade is under way, 2: frames */
   int deaf;       /* reads nothing: its socket is full */
   int closed;     /* by the server */
+  int ignores;    /* one of a crowd: what it receives is nobody's business */
 } client;
 
 typedef struct world {
@@ -30,6 +31,9 @@ typedef struct world {
   imp_tstamp now;
   client *clients[CLIENTS_MAX];
   size_t client_count;
+  client *crowd; /* connections without a name */
+  size_t crowd_count;
+  uint32_t tls; /* the server has a certificate */
   vars vars;
   char logged[512];  /* the last line of the library's log at level warn or worse */
   char why[WHY_MAX]; /* what is wrong */
@@ -46,6 +50,8 @@ int world_fail(world *w, const char *format, ...) __attribute__((format(printf, 
 
 client *world_client(world *w, const char *label);
 int world_connect(world *w, const char *label, const imp_conn_params *params);
+/* So many connections from as many addresses, which send the text. */
+int world_crowd(world *w, size_t count, const char *text);
 int world_send(world *w, client *c, const void *data, size_t len);
 /* The link breaks: neither side says anything. */
 void world_cut(world *w, client *c);
@@ -58,6 +64,9 @@ typedef enum item_kind { ITEM_NONE, ITEM_ELEMENT, ITEM_HEADER, ITEM_END, ITEM_GA
 item_kind world_next(client *c, tree **t, size_t *len);
 /* Takes the first len bytes off. */
 void world_take(client *c, size_t len);
+
+/* certificate.c: a certificate and its key as PEM, made once; NULL if that failed */
+const char *script_certificate(const char **key);
 
 /* ws.c: the client's side of RFC 6455 */
 int ws_upgrade(world *w, client *c);
