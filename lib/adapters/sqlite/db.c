@@ -19,7 +19,7 @@ static const char *const texts[IMP_DB_STATEMENTS] = {
     [DEL_FROM] = "DELETE" OF " AND key >= ?3",
     [DEL_FROM_TO] = "DELETE" OF FROM_TO,
     [NEXT_SPACE] = "SELECT min(space) FROM item WHERE space > ?1",
-    [ERASE] = "DELETE" OF,
+    [ERASE] = ("DELETE" OF),
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK"};
