@@ -16,6 +16,12 @@ from .prepare import BENCH
 PLAIN_USERS, HASHED_USERS = 10000, 2000  # user0.. at plain.test and at hashed.test
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 def raise_file_limit():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -24,6 +30,7 @@ def raise_file_limit():
 class Server:
     """Base: a child process that listens on a port of the loopback interface."""
     port = 0
+    patience = 30  # seconds until it must be there
     offers = ("plain.test", "hashed.test")
 
     def __init__(self, work, cert, tools):
@@ -38,12 +45,13 @@ class Server:
         return os.environ
 
     def start(self, kind=""):
+        self.port = free_port()
         log = open(self.work / "output", "wb")
         self.child = subprocess.Popen(self.command(kind), stdin=subprocess.DEVNULL, stdout=log,
                                       stderr=log, cwd=self.work, env=self.environment(),
                                       preexec_fn=raise_file_limit)
         log.close()
-        for _ in range(300):
+        for _ in range(10 * self.patience):
             if self.ready():
                 return self.child.pid
             if self.child.poll() is not None:
@@ -71,13 +79,14 @@ class Server:
 
 
 class Prosody(Server):
-    name, title, port = "prosody", "Prosody", 15222
+    name, title = "prosody", "Prosody"
 
     def command(self, kind):
         if not (self.work / "data").exists():
             self.make_users()
         text = (BENCH / "peers" / "prosody.cfg.lua").read_text()
         text = text.replace("@DIR@", str(self.work)).replace("@CERT@", str(self.cert))
+        text = text.replace("@PORT@", str(self.port))
         (self.work / "prosody.cfg.lua").write_text(text)
         return ["prosody", "--config", self.work / "prosody.cfg.lua", "-F"]
 
@@ -104,7 +113,7 @@ class Prosody(Server):
 
 
 class Ejabberd(Server):
-    name, title, port = "ejabberd", "ejabberd", 15322
+    name, title, patience = "ejabberd", "ejabberd", 180  # it makes its users at the first start
     REGISTER = ('F = fun(H, M) -> [ejabberd_auth:try_register(iolist_to_binary(["user", '
                 'integer_to_list(I)]), H, <<"pass">>) || I <- lists:seq(0, M - 1)] end, '
                 'case filelib:is_file("users") of true -> ok; false -> '
@@ -116,7 +125,8 @@ class Ejabberd(Server):
         (self.work / "spool").mkdir(exist_ok=True)
         (self.work / "up").unlink(missing_ok=True)
         text = (BENCH / "peers" / "ejabberd.yml").read_text()
-        (self.work / "ejabberd.yml").write_text(text.replace("@CERT@", str(self.cert)))
+        text = text.replace("@CERT@", str(self.cert)).replace("@PORT@", str(self.port))
+        (self.work / "ejabberd.yml").write_text(text)
         # The scheduler's busy wait is off: that favours ejabberd in CPU time.
         return ["erl", "+K", "true", "+P", "250000", "+sbwt", "none", "+sbwtdcpu", "none",
                 "+sbwtdio", "none", "-noinput", "-mnesia", "dir", f'"{self.work}/spool"',
@@ -138,7 +148,7 @@ class Ejabberd(Server):
 
 
 class Imp(Server):
-    name, title, port = "imp", "libimp", 15622
+    name, title = "imp", "libimp"
     offers = ("plain.test",)
 
     def command(self, kind):
@@ -160,7 +170,7 @@ class Imp(Server):
 
 class Relay(Server):
     """The floor under chat: parse, write out, nothing else."""
-    name, title, port = "floor", "relay", 15522
+    name, title = "floor", "relay"
 
     def command(self, kind):
         tls = [] if kind == "plain" else [self.cert / "cert.pem", self.cert / "key.pem"]
@@ -175,7 +185,7 @@ class Relay(Server):
 
 class Handshake(Relay):
     """The floor under logins and resumptions: the TLS handshake and nothing else."""
-    name, title, port = "floor-handshake", "handshake", 15523
+    name, title = "floor-handshake", "handshake"
 
     def command(self, kind):
         return [self.tools["bench_handshake"], str(self.port), self.cert / "cert.pem",

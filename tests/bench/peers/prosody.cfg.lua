@@ -1,4 +1,4 @@
--- Prosody for the benchmarks. @DIR@ and @CERT@ are replaced when it is started.
+-- Prosody for the benchmarks. @DIR@, @CERT@ and @PORT@ are replaced when it is started.
 run_as_root = true
 daemonize = false
 pidfile = "@DIR@/prosody.pid"
@@ -8,7 +8,7 @@ network_backend = "epoll"
 network_settings = { tcp_backlog = 1024 }
 
 interfaces = { "127.0.0.1" }
-c2s_ports = { 15222 }
+c2s_ports = { @PORT@ }
 s2s_ports = {}
 c2s_direct_tls_ports = {}
 
