@@ -7,6 +7,7 @@
 Any loop will do: all that this file needs of one is sockets, call_soon and call_at.
 """
 import asyncio
+import contextlib
 from typing import Any
 
 from ._abi import Role
@@ -92,7 +93,8 @@ class _Transport(asyncio.Protocol):
         if self.server._closing or not self.transport.can_write_eof():
             self.transport.close()
         else:
-            self.transport.write_eof()
+            with contextlib.suppress(OSError):      # the peer is gone
+                self.transport.write_eof()
             self.server.loop.call_later(LINGER, self.transport.abort)
 
 

@@ -103,6 +103,7 @@ class Connection:
     def end(self, condition: str | None = None) -> None:
         """Ends the stream in good order, or with a stream error (RFC 6120 §4.9.3)."""
         lib.imp_conn_close(self._p(), enc(condition), self._node.clock())
+        self._node._submitted()
 
     def close(self) -> None:
         """Frees. A session with stream management hibernates, unless the stream was closed in good order. Twice is no error."""

@@ -119,7 +119,7 @@ class Node:
     Node("example.org", durable=True, sm=sm.Settings(timeout=90)): keywords are those of Settings, and the callbacks:
 
     on_write(connection)        has output, or is to be looked at: take(), is_paused, want_close; at the end of a turn
-    on_turn()                   turn() should be called soon
+    on_turn()                   something was submitted, or an answer came: turn() should be called soon
     get_credential(username)    a password, a Credential, several, or None; default: accounts in the store
     user_exists(username)       True or False; default: accounts in the store
     check_token(username, token)            the local part, or None (OAUTHBEARER); default: refused
@@ -183,6 +183,11 @@ class Node:
     def _check(self, rv: int) -> int:
         return check(rv, lambda: dec(lib.imp_node_last_error(self._p())))
 
+    def _submitted(self) -> None:
+        """Something is to be done at the end of a turn: outside of one, the host is asked for it."""
+        if not self._depth and self.on_turn:
+            self.on_turn()
+
     def close(self) -> None:
         """Frees the node, its connections and sessions; shutdown() before ends them in good order. Twice is no error."""
         if self._ptr:
@@ -224,6 +229,7 @@ class Node:
         vtable, ctx = store._door()
         self._check(lib.imp_node_set_store(self._p(), vtable, ctx))
         self._store = store
+        self._submitted()
 
     @property
     def is_ready(self) -> bool:
@@ -289,6 +295,7 @@ class Node:
     def shutdown(self, condition: str = "system-shutdown") -> None:
         """Closes every stream, commits, refuses new connections. Turns are still needed until all are gone."""
         lib.imp_node_shutdown(self._outside("shutdown"), enc(condition), self.clock())
+        self._submitted()
 
     # ---- accounts ----
 
@@ -306,6 +313,7 @@ class Node:
         if rv < 0:
             _calls.pop(number)
         self._check(rv)
+        self._submitted()
 
     # ---- stanzas ----
 
@@ -343,10 +351,12 @@ class Node:
         if stanza._frozen:
             raise StateError("the stanza was routed already; reply() or error() make new ones")
         self._check(lib.imp_node_send(self._p(), stanza._routed()))
+        self._submitted()
 
     def reply_text(self, stanza: Stanza, text: str) -> None:
         """Answers a message with a text: same type and thread, fresh id."""
         self._check(lib.imp_node_reply_text(self._p(), stanza._ptr, enc(text)))
+        self._submitted()
 
     # ---- sessions ----
 
@@ -363,6 +373,7 @@ class Node:
     def end_session(self, jid: Jid | str, condition: str | None = None) -> None:
         """Ends a session, connected or hibernating, with a stream error (default "reset"). Raises NotFound."""
         self._check(lib.imp_node_end_session(self._p(), enc(str(jid)), enc(condition)))
+        self._submitted()
 
     def on_session(self, fn: Callable[[SessionEvent, SessionInfo], Any]) -> Any:
         """Has fn(event, info) told of sessions. Also a decorator."""

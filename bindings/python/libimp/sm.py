@@ -197,8 +197,9 @@ class Session:
 
     def sent(self, packet: Any, size: int) -> bool:
         """A stanza goes out, or would, if the session hibernates. True: write an <r/> after it. None is counted, not kept."""
+        ptr = self._p()
         number = None if packet is None else self._manager._packets.add(packet)
-        rv = lib.imp_sm_sent(self._p(), number, size)
+        rv = lib.imp_sm_sent(ptr, number, size)
         if rv < 0:
             self._manager._packets.pop(number)
         return check(rv) == _abi.IMP_SM_WANT_R
@@ -258,8 +259,8 @@ class Session:
 
     def restore_packet(self, packet: Any, size: int, number: int) -> None:
         """A kept packet with its number, after Manager.restore(), in order."""
-        handle = self._manager._packets.add(packet)
-        rv = lib.imp_sm_restore_packet(self._free_p(), handle, size, number)
+        ptr, handle = self._free_p(), self._manager._packets.add(packet)
+        rv = lib.imp_sm_restore_packet(ptr, handle, size, number)
         if rv < 0:
             self._manager._packets.pop(handle)
         check(rv)
