@@ -4,6 +4,7 @@
 
 #include <imp/imp.h>
 #include <imp/sqlite.h>
+#include <imp/testkit.h>
 #include <imp/uv.h>
 
 static int check_jid(void) {
@@ -37,9 +38,28 @@ static int check_node(void) {
   return uv_loop_close(&loop) != 0;
 }
 
-int main(void) {
+/* The installed test kit, on the installed store. */
+static int check_store(const char *path) {
+  imp_testkit_store kit = {.size = sizeof kit, .vtable = imp_sqlite_vtable()};
+  imp_sqlite *store;
+  char text[200];
+  remove(path);
+  if (imp_sqlite_new(&store, path, NULL, text, sizeof text) != IMP_OK) {
+    puts(text);
+    return 1;
+  }
+  kit.ctx = store;
+  int bad = imp_testkit_store_check(&kit, text, sizeof text) != IMP_OK;
+  imp_sqlite_del(store);
+  printf("store: %s\n", bad ? text : "conforms");
+  return bad;
+}
+
+int main(int argc, char **argv) {
+  char path[1024];
+  snprintf(path, sizeof path, "%s.db", argc > 0 ? argv[0] : "consumer");
   int bad = strcmp(imp_version(), IMP_VERSION) != 0 || check_jid() || check_node() ||
-            strcmp(imp_sqlite_vtable()->name, "sqlite") != 0;
+            check_store(path);
   puts(bad ? "bad" : "good");
   return bad;
 }
