@@ -19,6 +19,8 @@ PAIRS = 4
 class Pair:
     """One sender, one recipient, and the account of every message between them."""
 
+    share_away = 0.2
+
     def __init__(self, scene, number):
         self.sender = scene.raw("%s-s%d" % (scene.me, number))
         self.recipient = scene.raw("%s-r%d" % (scene.me, number))
@@ -85,9 +87,32 @@ class Pair:
         return len(repeated)
 
 
+class Mailbox(Pair):
+    """The recipient is not there: offline storage. At times it comes, takes what there is and goes."""
+
+    share_away = 0.7
+
+    async def login(self):
+        await self.sender.login()
+        await self.sender.sync()
+        self.target = "%s@%s" % (self.recipient.user, self.recipient.server.domain)
+        self.away = True
+
+    async def come_back(self):
+        await self.recipient.login()
+        await self.sender.sync(20)
+        end = asyncio.get_running_loop().time() + 20
+        while not self.has_all() and asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(0.05)
+        self.check(complete=True)
+        await self.recipient.close()
+
+
 async def kill_and_return(server, pairs, rng):
     for pair in pairs:
-        was_away, pair.away = pair.away, rng.random() < 0.2
+        was_away, pair.away = pair.away, rng.random() < pair.share_away
+        if isinstance(pair, Mailbox):
+            continue
         if was_away and not pair.away:
             continue
         if pair.away and not was_away:
@@ -107,7 +132,7 @@ async def kill_and_return(server, pairs, rng):
 async def play(server, kills, seed):
     rng = random.Random(seed)
     async with Scene(server) as scene:
-        pairs = [Pair(scene, number) for number in range(PAIRS)]
+        pairs = [Pair(scene, number) for number in range(PAIRS)] + [Mailbox(scene, PAIRS)]
         await asyncio.gather(*[pair.login() for pair in pairs])
         for kill in range(kills):
             try:
@@ -122,7 +147,8 @@ async def play(server, kills, seed):
                 await pair.come_back()
         for pair in pairs:
             await pair.sender.sync(20)
-            await pair.recipient.sync(20)
+            if not isinstance(pair, Mailbox):
+                await pair.recipient.sync(20)
         end = asyncio.get_running_loop().time() + 20
         while (any(not pair.has_all() for pair in pairs)
                and asyncio.get_running_loop().time() < end):
