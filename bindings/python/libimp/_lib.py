@@ -33,9 +33,9 @@ def find(name: str) -> str:
         found = _inside(path if path.is_dir() else path.parent, name)
         if found or name == "imp":
             return str(found or path)
-    tree = Path(__file__).resolve().parents[3]
-    if (tree / "include" / "imp").is_dir():
-        found = _inside(tree / "build", name)
+    package = Path(__file__).resolve().parent
+    if package.parts[-3:] == ("bindings", "python", "libimp"):
+        found = _inside(package.parents[2] / "build", name)
         if found:
             return str(found)
     return f"lib{name}.so.0"

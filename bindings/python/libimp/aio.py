@@ -29,7 +29,7 @@ class _Transport(asyncio.Protocol):
         self.server, self.role, self.options = server, role, options
         self.conn: Connection | None = None
         self.blocked = False      # the socket's buffer is full: what is to be written waits in the library, which counts it
-        self.reading = True
+        self.reading, self.eof = True, False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -50,6 +50,7 @@ class _Transport(asyncio.Protocol):
             self.server._touch(self)
 
     def eof_received(self) -> bool:
+        self.eof = True
         if self.conn:
             self.conn.recv_eof()
             self.server._touch(self)
@@ -90,7 +91,7 @@ class _Transport(asyncio.Protocol):
         self.server._touch()
         if not self.reading:
             self.transport.resume_reading()
-        if self.server._closing or not self.transport.can_write_eof():
+        if self.eof or self.server._closing or not self.transport.can_write_eof():
             self.transport.close()
         else:
             with contextlib.suppress(OSError):      # the peer is gone
@@ -159,6 +160,9 @@ class Server:
         self._closing = True
         for listener in self._listeners:
             listener.close()
+        for transport in self._open:
+            if not transport.conn:                  # lingers
+                transport.transport.close()
         if not self.node.is_closed:
             self.node.shutdown()
             end = self.loop.time() + timeout
