@@ -28,8 +28,8 @@ def free_port():
 class Client:
     """As much of a client as these tests need."""
 
-    def __init__(self, port):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=10)
+    def __init__(self, port, host="127.0.0.1"):
+        self.sock = socket.create_connection((host, port), timeout=10)
         self.got = ""
 
     def tls(self):
@@ -47,7 +47,7 @@ class Client:
         while text not in self.got:
             data = self.sock.recv(65536)
             if not data:
-                raise AssertionError("closed while waiting for %r; got %r" % (text, self.got))
+                raise AssertionError("closed while waiting for %r; got %r" % (text, self.got[-2000:]))
             self.got += data.decode()
         before, self.got = self.got.split(text, 1)
         return before
@@ -210,6 +210,51 @@ class EchoTest(unittest.TestCase):
         client = Client(self.ports[0])
         client.login("whoever", "same")
         self.talk(client)
+
+    def slow_reader(self, count):
+        """bob does not read while alice sends him `count` messages of 1,000 bytes."""
+        self.start("--any-account", "same", "--allow-plaintext", "--no-sm")
+        alice, bob = Client(self.ports[0]), Client(self.ports[0])
+        bob.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        bob.login("bob", "same")
+        alice.login("alice", "same")
+        for i in range(count):
+            alice.say("<message to='bob@localhost' type='chat' id='n%d.'><body>%s</body></message>" % (i, "x" * 1000))
+            if i % 500 == 499 or i == count - 1:
+                alice.say("<iq type='get' id='ping%d.'><ping xmlns='urn:xmpp:ping'/></iq>" % i)
+                alice.expect("id='ping%d.'" % i)
+        return bob
+
+    def test_a_slow_reader_gets_everything_in_order(self):
+        bob = self.slow_reader(2000)
+        for i in range(2000):
+            bob.expect("id='n%d.'" % i)
+            bob.expect("x" * 1000)
+
+    def test_a_reader_that_is_too_slow_has_an_end(self):
+        bob = self.slow_reader(5500)
+        rest = bob.closed()
+        numbers = [int(part.split(".")[0]) for part in rest.split("id='n")[1:]]
+        self.assertTrue(numbers == list(range(len(numbers))), "not in order")
+        self.assertLess(len(numbers), 5500)
+        _, err = self.program.end()
+        self.assertIn("reads too slowly", err)
+
+    def test_proxy_header_and_ipv6(self):
+        if not socket.has_ipv6:
+            self.skipTest("no IPv6")
+        try:
+            with socket.socket(socket.AF_INET6) as s:
+                s.bind(("::1", 0))
+        except OSError:
+            self.skipTest("no IPv6")
+        self.start("--account", "a:b", "--proxy-protocol", "--listen", "127.0.0.1", "--listen", "::1")
+        for host in ("127.0.0.1", "::1"):
+            client = Client(self.ports[0], host)
+            client.say("PROXY TCP4 198.51.100.9 192.0.2.1 5000 5222\r\n" + HEADER + "<oops/>")
+            client.expect("</stream:stream>")
+        _, err = self.program.end()
+        self.assertEqual(err.count("198.51.100.9"), 2, err)
 
     def test_no_stream_management_no_plus(self):
         self.start("--account", "a:b", "--no-sm", "--no-plus")
