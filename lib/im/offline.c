@@ -163,6 +163,34 @@ static imp_packet *stamped(imp_node *node, imp_packet *packet) {
   return delayed;
 }
 
+/* Not more than the connection holds for a slow reader, whatever the size of the messages. */
+static int is_full(const imp_box *box) {
+  const imp_session *s = box->to;
+  size_t max = s->node->settings.max_output_bytes / 4;
+  if (s->sm != NULL) {
+    return box->outstanding > 0 && imp_sm_get_queued_bytes(s->sm) >= max;
+  }
+  return s->conn != NULL && imp_conn_pending(s->conn) >= max;
+}
+
+/* So few large messages may fill it that none of them asked for an acknowledgement. */
+static void ask_for_ack(imp_session *s) {
+  char text[IMP_SM_TEXT_MAX];
+  if (s->conn != NULL && !imp_conn_is_ended(s->conn) && !imp_sm_r_outstanding(s->sm)) {
+    (void)imp_conn_submit_text(s->conn, text, imp_sm_write_r(text));
+    imp_sm_requested(s->sm);
+  }
+}
+
+/* Acknowledgements go on with it, or the end of a turn in which the connection got rid of output. */
+static void wait_for_room(imp_box *box) {
+  if (box->to->sm != NULL) {
+    ask_for_ack(box->to);
+  } else if (!imp_list_linked(&box->link)) {
+    imp_list_append(&imp_im_of(box->node)->dirty, &box->link);
+  }
+}
+
 static void hand_out(imp_box *box, const imp_op_row *row) {
   imp_node *node = box->node;
   size_t len;
@@ -199,7 +227,7 @@ static void on_rows(imp_op *op, int status, void *ctx) {
   if (status < 0 || n == 0) {
     return;
   }
-  for (i = 0; i < n && !box->stale && box->to != NULL; i++) {
+  for (i = 0; i < n && !box->stale && box->to != NULL && !is_full(box); i++) {
     hand_out(box, imp_op_row_at(op, i)); /* may settle at once: `more` is 0, so that this does not begin another read */
   }
   box->more = 1;
@@ -214,6 +242,10 @@ void imp_offline_pump(imp_session *s) {
   uint8_t from[8];
   uint32_t room = window(s);
   if (box == NULL || box->to != s || box->scan != NULL || !box->more || box->late > 0 || box->outstanding * 2 > room) {
+    return;
+  }
+  if (is_full(box)) {
+    wait_for_room(box);
     return;
   }
   put_key(from, box->cursor + 1);
