@@ -252,7 +252,7 @@ class RawClient:
             if (left := end - loop.time()) <= 0:
                 raise AssertionError("%s/%s waited %s s in vain; stream error %s; bodies %s"
                                      % (self.user, self.resource, timeout, self.stream_error,
-                                        self.bodies()[-20:]))
+                                        [body[:40] for body in self.bodies()[-20:]]))
             self._changed.clear()
             try:
                 await asyncio.wait_for(self._changed.wait(), min(left, 1))
