@@ -63,7 +63,7 @@ def test_sqlite(tmp_path, threaded):
 
     testkit.check_store(open_it(), run=lambda: loop.run_until_complete(asyncio.sleep(0.001)) if threaded else None,
                         reopen=open_it)
-    assert len(stores) == 2 and stores[-1].last_error == "" and stores[-1].stats().failures == 0
+    assert len(stores) >= 2 and stores[-1].last_error == "" and stores[-1].stats().failures == 0
     with pytest.raises(core.Conflict):
         SqliteStore(path)
     stores[-1].close()

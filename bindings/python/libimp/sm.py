@@ -14,8 +14,8 @@ from ._lib import lib
 from .core import NEVER, Registry, StateError, Struct, callback, check, close_at_exit, dec, enc, now, report
 
 __all__ = ["DropRule", "Fate", "Ledger", "Manager", "NS_SM", "Policy", "Profile", "ResumeResult", "Resumption", "Session",
-           "Settings", "Settled", "State", "Stats", "parse_h", "parse_max", "parse_resume", "write_failed", "write_r",
-           "write_too_high"]
+           "Settings", "Settled", "State", "Stats", "drop_rule_name", "fate_name", "parse_h", "parse_max", "parse_resume",
+           "write_failed", "write_r", "write_too_high"]
 
 
 class Settings(Struct):
@@ -536,6 +536,16 @@ def _on_late_acked(user, id, count, number):
 def _inherit_sent(sm, packet, count, number):
     manager, sent = _inheriting.get(number)
     sent(count, manager._packets.get(packet))
+
+
+def fate_name(fate: Fate) -> str:
+    """"in flight", "acknowledged", …"""
+    return dec(lib.imp_fate_name(int(fate)))
+
+
+def drop_rule_name(rule: DropRule) -> str:
+    """"carbon", …"""
+    return dec(lib.imp_drop_rule_name(int(rule)))
 
 
 # ---- the elements as text ----
