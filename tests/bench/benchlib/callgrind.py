@@ -19,7 +19,7 @@ def functions(path):
 
 def group(source, obj):
     """The room of a source of ours, else the library."""
-    m = re.search(r"/lib/(core|port|xml|stream|sasl|sm|node|c2s|im)/\w+\.[ch]$", source)
+    m = re.search(r"(?:^|/)lib/(core|port|xml|stream|sasl|sm|node|c2s|im)/\w+\.[ch]$", source)
     if m:
         return "lib/" + m[1]
     return "the benchmark itself" if obj.startswith("bench") else re.sub(r"\.so.*", "", obj) or "?"

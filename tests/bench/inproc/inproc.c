@@ -38,18 +38,17 @@ static void options(int argc, char **argv) {
 
 struct outcome {
   size_t n;
-  double heap, rss, login_ns, msg_ns, instructions;
+  double heap, rss, login_ns, msg_ns;
   imp_stats stats;
 };
 
 static void print(const struct outcome *o) {
   if (opt.json)
     printf("{\"mode\":\"inproc\",\"connections\":%zu,\"sm\":%d,\"heap_bytes\":%.0f,"
-           "\"rss_bytes\":%.0f,\"login_ns\":%.0f,\"msg_ns\":%.0f,\"msg_instructions\":%.0f}\n",
-           o->n, opt.sm, o->heap, o->rss, o->login_ns, o->msg_ns, o->instructions);
+           "\"rss_bytes\":%.0f,\"login_ns\":%.0f,\"msg_ns\":%.0f}\n",
+           o->n, opt.sm, o->heap, o->rss, o->login_ns, o->msg_ns);
   else
-    printf("%11zu %14.0f %13.0f %12.0f %14.0f %17.0f\n", o->n, o->heap, o->rss, o->login_ns,
-           o->msg_ns, o->instructions);
+    printf("%11zu %14.0f %13.0f %12.0f %14.0f\n", o->n, o->heap, o->rss, o->login_ns, o->msg_ns);
   fflush(stdout);
 }
 
@@ -67,7 +66,6 @@ static void measure_chat(struct world *w, struct outcome *o) {
     exit(1);
   }
   o->msg_ns = (b.cpu_ns - a.cpu_ns) / delivered;
-  o->instructions = (double)(b.instructions - a.instructions) / delivered;
 }
 
 static void run(size_t n) {
@@ -89,10 +87,9 @@ static void run(size_t n) {
 
 int main(int argc, char **argv) {
   options(argc, argv);
-  gauge_init();
   if (!opt.json)
-    printf("%11s %14s %13s %12s %14s %17s\n", "connections", "heap B/session", "RSS B/session",
-           "ns per login", "ns per message", "instr per message");
+    printf("%11s %14s %13s %12s %14s\n", "connections", "heap B/session", "RSS B/session",
+           "ns per login", "ns per message");
   for (const char *p = opt.counts; *p;) {
     char *end;
     size_t n = strtoul(p, &end, 10) & ~(size_t)1;

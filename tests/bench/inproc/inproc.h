@@ -29,12 +29,10 @@ void world_feed(struct world *w, size_t i, const char *data, size_t len);
 void world_turn(struct world *w); /* ends the turn and takes all output */
 void world_close(struct world *w);
 
-/* gauge.c: what this process has used */
+/* gauge.c: what this process has used (instructions: see ../callgrind) */
 struct gauge {
   double cpu_ns, heap, rss;
-  uint64_t instructions; /* 0 where the machine does not count them for us */
 };
-void gauge_init(void);
 struct gauge gauge_read(void);
 
 /* chat.c: `count` messages between random pairs, eight at a time from each of `batch` senders a turn */
