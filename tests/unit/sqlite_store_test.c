@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -335,12 +336,66 @@ static void survives_kill(void **state) {
   assert_true(rows >= seen);
 }
 
+static size_t rows_of(imp_ops *ops, imp_sqlite *store, const char *space) {
+  size_t rows = 0;
+  imp_op *op = imp_ops_add(ops, count_rows, &rows);
+  assert_non_null(op);
+  imp_ops_started(op, imp_sqlite_vtable()->scan_all(store, op, space, 0));
+  while (imp_ops_run(ops) == 0) {
+    run_posts(NULL);
+  }
+  return rows;
+}
+
+/* A disk that is full: the flush fails whole, says why, and the next one is another matter. */
+static void a_failed_commit_keeps_nothing(void **state) {
+  static char value[100000];
+  const imp_store *vtable = imp_sqlite_vtable();
+  struct rlimit old, small;
+  imp_ops *ops;
+  imp_sqlite *store;
+  imp_sqlite_stats stats;
+  (void)state;
+  unit_skip_alloc_fail();
+  prepare(1);
+  assert_int_equal(imp_ops_new(&ops), IMP_OK);
+  unit_own(del_ops, ops);
+  assert_int_equal(imp_sqlite_new(&store, host.path, &host.options, NULL, 0), IMP_OK);
+  assert_int_equal(vtable->put(store, "kept", "o", "k", 1, "v", 1), IMP_OK);
+  assert_int_equal(flush(ops, store), IMP_OK);
+  assert_string_equal(imp_sqlite_last_error(store), "");
+  signal(SIGXFSZ, SIG_IGN);
+  getrlimit(RLIMIT_FSIZE, &old);
+  small = old;
+  small.rlim_cur = 500000;
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+  for (int i = 0; i < 20; i++) {
+    assert_int_equal(vtable->put(store, "lost", "o", &i, sizeof i, value, sizeof value), IMP_OK);
+  }
+  int status = flush(ops, store);
+  setrlimit(RLIMIT_FSIZE, &old);
+  assert_int_equal(status, IMP_ERR_UNAVAILABLE);
+  assert_non_null(strstr(imp_sqlite_last_error(store), host.path));
+  assert_int_equal(rows_of(ops, store, "lost"), 0);
+  assert_int_equal(rows_of(ops, store, "kept"), 1);
+  assert_int_equal(vtable->put(store, "kept", "o", "l", 1, "v", 1), IMP_OK);
+  assert_int_equal(flush(ops, store), IMP_OK);
+  imp_sqlite_get_stats(store, &stats, sizeof stats);
+  assert_int_equal(stats.failures, 1);
+  imp_sqlite_del(store);
+  run_posts(NULL);
+  assert_int_equal(imp_sqlite_new(&store, host.path, NULL, NULL, 0), IMP_OK);
+  unit_own(del_store, store);
+  assert_int_equal(rows_of(ops, store, "lost"), 0);
+  assert_int_equal(rows_of(ops, store, "kept"), 2);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(keeps_the_contract),    cmocka_unit_test(keeps_the_contract_with_a_thread),
       cmocka_unit_test(survives_lack_of_memory), cmocka_unit_test(coalesces_and_shares_commits),
       cmocka_unit_test(refuses_a_second_server), cmocka_unit_test(names_what_is_wrong),
       cmocka_unit_test(finds_damage),          cmocka_unit_test(bounds_what_waits),
-      cmocka_unit_test(survives_kill)};
+      cmocka_unit_test(survives_kill),         cmocka_unit_test(a_failed_commit_keeps_nothing)};
   return unit_run("sqlite_store", tests);
 }
