@@ -45,7 +45,7 @@ static void end_later(imp_uv_conn *c) {
 }
 
 static void delete_conn(imp_uv_conn *c) {
-  imp_conn_del(c->conn, uv_hrtime());
+  imp_conn_del(c->conn, c->uv->now);
   c->conn = NULL;
   c->uv->count--;
   list_remove(&c->uv->all, c);
@@ -60,7 +60,7 @@ static void linger_or_close(imp_uv_conn *c) {
     return;
   }
   shutdown(fd, SHUT_WR);
-  c->u.linger = uv_hrtime() + IMP_UV_LINGER;
+  c->u.linger = c->uv->now + IMP_UV_LINGER;
   list_append(&c->uv->lingering, c);
   start_reading(c);
 }
@@ -138,8 +138,9 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf) {
     on_lingering_read(c, nread);
     return;
   }
+  c->uv->now = uv_hrtime();
   if (nread > 0) {
-    imp_conn_recv(c->conn, buf->base, (size_t)nread, uv_hrtime());
+    imp_conn_recv(c->conn, buf->base, (size_t)nread, c->uv->now);
     if (imp_conn_is_paused(c->conn)) {
       stop_reading(c);
     }
@@ -148,7 +149,7 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf) {
   stop_reading(c);
   c->eof = 1;
   if (nread == UV_EOF) {
-    imp_conn_recv_eof(c->conn, uv_hrtime());
+    imp_conn_recv_eof(c->conn, c->uv->now);
   } else {
     c->broken = 1;
     end_later(c);
@@ -197,7 +198,7 @@ static int write_later(imp_uv_conn *c, const imp_iovec *iov) {
     return IMP_ERR_CLOSED;
   }
   c->u.write = req;
-  imp_conn_send_done(c->conn, len, uv_hrtime());
+  imp_conn_send_done(c->conn, len, c->uv->now);
   return IMP_OK;
 }
 
@@ -213,7 +214,7 @@ static int write_now(imp_uv_conn *c) {
     if (written < 0) {
       return IMP_ERR_CLOSED;
     }
-    imp_conn_send_done(c->conn, (size_t)written, uv_hrtime());
+    imp_conn_send_done(c->conn, (size_t)written, c->uv->now);
   }
   return IMP_OK;
 }

@@ -60,6 +60,7 @@ struct imp_uv {
   uv_prepare_t prepare;
   uv_timer_t timer;
   uv_async_t async;
+  imp_tstamp now;   /* the last time that was read: good enough for what is written and ended in this iteration */
   imp_tstamp armed; /* what the timer is set to */
   imp_uv_conns all, lingering;
   imp_uv_conn *ending; /* over, to be deleted after the turn */

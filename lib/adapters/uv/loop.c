@@ -65,7 +65,7 @@ static void arm(imp_uv *uv, imp_tstamp now) {
 }
 
 static void end_turn(imp_uv *uv) {
-  imp_tstamp now = uv_hrtime();
+  imp_tstamp now = uv->now = uv_hrtime();
   if (uv->in_turn || uv->deleted) {
     return;
   }
@@ -83,7 +83,7 @@ static void end_turn(imp_uv *uv) {
 
 static void on_timer(uv_timer_t *timer) {
   imp_uv *uv = timer->data;
-  imp_tstamp now = uv_hrtime();
+  imp_tstamp now = uv->now = uv_hrtime();
   uv->armed = IMP_TSTAMP_NEVER;
   if (imp_node_get_expiry(uv->node) <= now) {
     imp_node_handle_expiry(uv->node, now);
@@ -157,6 +157,7 @@ int imp_uv_new(imp_uv **uv, uv_loop_t *loop, imp_node *node) {
   }
   made->loop = loop;
   made->node = node;
+  made->now = uv_hrtime();
   made->armed = IMP_TSTAMP_NEVER;
   if (uv_mutex_init(&made->lock) < 0) {
     imp_free(made);
