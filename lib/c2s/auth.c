@@ -49,23 +49,28 @@ static const imp_credential *choose(imp_op *op, const char *hash, imp_credential
   return best;
 }
 
-static void on_credential(imp_op *op, int status, void *ctx) {
-  imp_login *login = ctx;
+static void judge(imp_login *login, imp_op *op, int status) {
   imp_credential_slot slot;
   imp_buf out;
   int result;
-  login->op = NULL;
-  imp_conn_set_busy(login->conn, 0);
-  if (status != IMP_OK && status != IMP_ERR_NOT_FOUND && status != IMP_ERR_DENIED) {
-    refuse(login, "temporary-auth-failure", NULL);
-    return;
-  }
   memset(&slot, 0, sizeof(slot));
   imp_buf_init(&out, 32768);
   result = imp_sasl_exchange_credential(
       login->exchange, status == IMP_OK ? choose(op, imp_sasl_exchange_hash(login->exchange), &slot) : NULL, &out);
   imp_credential_wipe(&slot);
   imp_c2s_auth_outcome(login, result, &out);
+}
+
+static void on_credential(imp_op *op, int status, void *ctx) {
+  imp_login *login = ctx;
+  imp_conn *conn = login->conn;
+  login->op = NULL;
+  if (status != IMP_OK && status != IMP_ERR_NOT_FOUND && status != IMP_ERR_DENIED) {
+    refuse(login, "temporary-auth-failure", NULL);
+  } else {
+    judge(login, op, status);
+  }
+  imp_login_hear(conn);
 }
 
 static int denied_for_now(imp_login *login) {
@@ -81,11 +86,11 @@ static void need_credential(imp_login *login) {
   if (denied_for_now(login)) {
     return;
   }
-  imp_conn_set_busy(login->conn, 1);
   login->op = imp_node_lookup_credential(login->node, user, on_credential, login);
   if (login->op == NULL) {
-    imp_conn_set_busy(login->conn, 0);
     refuse(login, "temporary-auth-failure", NULL);
+  } else {
+    imp_conn_set_busy(login->conn, 1);
   }
 }
 

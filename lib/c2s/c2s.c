@@ -34,6 +34,13 @@ void imp_login_del(imp_login *login) {
   imp_free(login);
 }
 
+void imp_login_hear(imp_conn *conn) {
+  const imp_login *login = imp_login_of(conn);
+  if (login == NULL || login->op == NULL) {
+    imp_conn_set_busy(conn, 0);
+  }
+}
+
 void imp_login_fail(imp_login *login, int error) {
   imp_conn_fail(login->conn, "internal-server-error", imp_strerror(error), NULL);
 }
@@ -162,6 +169,29 @@ static int on_brief(imp_conn *conn, const char *text, size_t len) {
   return session != NULL && imp_c2s_sm_brief(session, text, len);
 }
 
+static int is_of(const imp_login *login, const imp_jid *user) {
+  const imp_jid *who = login->user;
+  if (who == NULL && login->exchange != NULL) {
+    who = imp_sasl_exchange_user(login->exchange);
+  }
+  return who != NULL && imp_jid_equal_bare(who, user);
+}
+
+/* Nor may somebody who is just logging in come in after that. */
+static imp_verdict on_user_deleted(imp_event *event, void *ctx) {
+  imp_c2s *c2s = ctx;
+  imp_list *l;
+  for (l = c2s->logins.next; l != &c2s->logins; l = l->next) {
+    imp_login *login = IMP_CONTAINER_OF(l, imp_login, link);
+    if (is_of(login, event->to)) {
+      imp_op_cancel(login->op);
+      login->op = NULL;
+      imp_conn_fail(login->conn, "not-authorized", NULL, NULL);
+    }
+  }
+  return IMP_CONTINUE;
+}
+
 static const imp_conn_events events = {
     .opened = on_opened, .stanza = on_stanza, .brief = on_brief, .ended = on_ended};
 
@@ -177,6 +207,9 @@ static int start(imp_node *node) {
   node->feature[IMP_FEATURE_C2S] = c2s;
   node->env.events = &events;
   rv = imp_attempts_new(&c2s->attempts, NULL);
+  if (rv == IMP_OK) {
+    rv = imp_node_hook(node, IMP_POINT_USER_DELETED, 0, on_user_deleted, c2s);
+  }
   return rv < 0 ? rv : imp_c2s_keep_secret(c2s);
 }
 

@@ -38,13 +38,14 @@ static void decide(imp_login *login) {
 
 static void on_record(imp_op *op, int status, void *ctx) {
   imp_login *login = ctx;
+  imp_conn *conn = login->conn;
   login->op = NULL;
-  imp_conn_set_busy(login->conn, 0);
   if (status == IMP_OK && imp_op_row_count(op) > 0) {
     const imp_op_row *row = imp_op_row_at(op, 0);
     (void)imp_fast_decode(&login->fast->record, row->value, row->valuelen);
   }
   decide(login);
+  imp_login_hear(conn);
 }
 
 static int make_fast(imp_login *login) {

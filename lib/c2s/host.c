@@ -19,13 +19,14 @@ static void decide(imp_login *login, const char *username) {
 
 static void on_decided(imp_op *op, int status, void *ctx) {
   imp_login *login = ctx;
+  imp_conn *conn = login->conn;
   login->op = NULL;
-  imp_conn_set_busy(login->conn, 0);
   if (status == IMP_OK && imp_op_row_count(op) > 0) {
     decide(login, imp_op_row_at(op, 0)->value);
   } else {
     decide(login, NULL);
   }
+  imp_login_hear(conn);
 }
 
 static imp_op *begin(imp_login *login) {

@@ -56,6 +56,9 @@ static inline imp_session *imp_session_of(const imp_conn *conn) {
 imp_login *imp_login_new(imp_c2s *c2s, imp_conn *conn);
 /* The connection's owner is NULL afterwards, unless it is a session by then. */
 void imp_login_del(imp_login *login);
+/* The answer of a lookup came, and `login` may be gone by now: what the client sent ahead is heard, unless there is another
+   lookup. The last thing to be done. */
+void imp_login_hear(imp_conn *conn);
 /* No memory, or something else that is our fault. */
 void imp_login_fail(imp_login *login, int error);
 
@@ -105,9 +108,7 @@ void imp_c2s_resumed(imp_session *session);
 /* ---- sm.c ---- */
 /* <enable/>: writes <enabled/> or <failed/> to dst (IMP_SM_TEXT_MAX); returns its length. */
 size_t imp_c2s_enable(imp_session *session, const imp_elem *enable, char *dst);
-/* What a session that is replaced leaves behind goes on with the new one. */
-void imp_c2s_take_legacy(imp_session *session, imp_sm *old, int has_h, uint32_t h);
-/* After <enabled/> was written, or the client goes on without: the old queue is sent. */
+/* After <enabled/> was written, or the client goes on without: the queues of the sessions that it replaced are sent. */
 void imp_c2s_inherit(imp_session *session);
 /* An SM nonza on a session: non-zero if it was one. */
 int imp_c2s_sm_nonza(imp_session *session, const imp_stanza *st);
