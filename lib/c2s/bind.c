@@ -13,26 +13,22 @@ static int full_jid(imp_login *login, const char *resource, imp_jid **jid) {
   return imp_jid_new_parts(jid, imp_jid_local(login->user), imp_jid_domain(login->user), resource);
 }
 
+static int looks_alive(const imp_session *s) { return s->conn != NULL && !imp_conn_is_ended(s->conn); }
+
 /* The old session's place is taken; what its client did not acknowledge goes on with the new one. */
-static imp_sm *replace(imp_session *old) {
-  imp_sm *sm = old->sm;
-  if (sm != NULL) {
-    int hibernating = imp_sm_is_hibernating(sm) || imp_sm_disconnected(sm, old->node->now) == IMP_OK;
-    if (hibernating) {
-      old->remember_h = 1;
-      imp_durable_forget(old);
-      old->sm = NULL;
-    } else {
-      sm = NULL;
-    }
+static imp_legacy *replace(imp_session *old) {
+  imp_legacy *legacy = NULL;
+  if (old->sm != NULL && *imp_sm_get_id(old->sm) != '\0') {
+    (void)imp_legacy_park(old, &legacy);
   }
   imp_session_end(old, "conflict");
-  return sm;
+  return legacy;
 }
 
-static int on_conflict(imp_login *login, imp_session *old, imp_jid **jid, imp_sm **legacy) {
-  if (old->conn == NULL || login->node->settings.conflict == IMP_CONFLICT_REPLACE) {
-    *legacy = replace(old);
+/* What is to be done about a resource that is taken: the policy. A session without a link has no say. */
+static int on_conflict(imp_login *login, imp_jid **jid) {
+  imp_session *old = imp_node_find_session(login->node, *jid);
+  if (old == NULL || !looks_alive(old) || login->node->settings.conflict == IMP_CONFLICT_REPLACE) {
     return IMP_OK;
   }
   if (login->node->settings.conflict == IMP_CONFLICT_REFUSE) {
@@ -44,42 +40,35 @@ static int on_conflict(imp_login *login, imp_session *old, imp_jid **jid, imp_sm
 }
 
 /* The session whose resumption was refused, if it still waits (another resource, perhaps). */
-static imp_sm *refused_session(imp_login *login) {
+static imp_legacy *take_refused(imp_login *login) {
   imp_sm *sm = *login->refused ? imp_sm_find(login->node->sm, imp_jid_bare(login->user), login->refused) : NULL;
-  imp_session *old;
-  if (sm == NULL) {
-    return NULL;
-  }
-  old = imp_sm_get_session_data(sm);
-  if (old->sm != sm || (old->conn != NULL && !imp_conn_is_ended(old->conn))) {
+  imp_session *old = sm != NULL ? imp_sm_get_session_data(sm) : NULL;
+  if (old == NULL || old->sm != sm || looks_alive(old)) {
     return NULL;
   }
   return replace(old);
 }
 
-static int make_session(imp_login *login, imp_jid **jid, imp_session **session) {
+static imp_legacy *take_replaced(imp_node *node, const imp_jid *jid) {
+  imp_session *old = imp_node_find_session(node, jid);
+  return old != NULL ? replace(old) : NULL;
+}
+
+static int make_session(imp_login *login, const imp_jid *jid, imp_session **session) {
   imp_node *node = login->node;
-  imp_session *old = imp_node_find_session(node, *jid);
-  imp_sm *refused = refused_session(login), *legacy = NULL;
-  int rv = IMP_OK;
-  old = imp_node_find_session(node, *jid);
-  if (old != NULL) {
-    rv = on_conflict(login, old, jid, &legacy);
-  }
-  if (rv == IMP_OK) {
-    rv = imp_session_new(session, node, *jid, login->conn);
-  }
+  imp_legacy *refused = take_refused(login), *replaced = take_replaced(node, jid);
+  int rv = imp_session_new(session, node, jid, login->conn);
   if (rv < 0) {
-    imp_sm_del(refused, 1, node->now);
-    imp_sm_del(legacy, 1, node->now);
+    imp_legacy_del(node, refused);
+    imp_legacy_del(node, replaced);
     return rv;
   }
   (*session)->anonymous = login->anonymous;
   if (refused != NULL) {
-    imp_c2s_take_legacy(*session, refused, 1, login->refused_h);
+    imp_legacy_add(*session, refused, 1, login->refused_h);
   }
-  if (legacy != NULL) {
-    imp_c2s_take_legacy(*session, legacy, 0, 0);
+  if (replaced != NULL) {
+    imp_legacy_add(*session, replaced, 0, 0);
   }
   return IMP_OK;
 }
@@ -88,7 +77,10 @@ int imp_c2s_open_session(imp_login *login, const char *resource, imp_session **s
   imp_jid *jid = NULL;
   int rv = full_jid(login, resource, &jid);
   if (rv == IMP_OK) {
-    rv = make_session(login, &jid, session);
+    rv = on_conflict(login, &jid);
+  }
+  if (rv == IMP_OK) {
+    rv = make_session(login, jid, session);
   }
   imp_jid_del(jid);
   return rv;

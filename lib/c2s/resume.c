@@ -5,9 +5,13 @@
 #include "node/fates.h"
 #include "xml/jid.h"
 
+/* <failed h=''/> acknowledges as <a/> does: it waits for the commit too. */
 static void refused(imp_login *login, imp_resume_outcome *o, const char *previd, uint32_t h, int known,
                     uint32_t handled) {
   size_t len = strlen(previd);
+  if (known) {
+    imp_conn_set_gated(login->conn, 1);
+  }
   if (len <= IMP_SM_ID_MAX) {
     memcpy(login->refused, previd, len + 1);
     login->refused_h = h;
@@ -35,6 +39,23 @@ static void give_up_connection(const imp_sm *sm) {
   }
 }
 
+/* A session whose place another has taken: it is gone, only its queue is left. Non-zero if it is one. */
+static int refuse_replaced(imp_login *login, imp_resume_outcome *o, const char *previd, uint32_t h) {
+  imp_sm *sm = imp_sm_find(login->node->sm, imp_jid_bare(login->user), previd);
+  imp_session *s = sm != NULL ? imp_sm_get_session_data(sm) : NULL;
+  if (s == NULL || s->sm == sm) {
+    return 0;
+  }
+  if (imp_sm_acked(sm, h) == IMP_ERR_MALFORMED) {
+    o->too_high = 1;
+    o->h = h;
+    o->sent = imp_sm_get_out(sm);
+  } else {
+    refused(login, o, previd, h, 1, imp_sm_get_in(sm));
+  }
+  return 1;
+}
+
 void imp_c2s_try_resume(imp_login *login, const imp_elem *resume, imp_resume_outcome *o) {
   const char *previd = imp_elem_attr(resume, "previd");
   imp_node *node = login->node;
@@ -45,6 +66,9 @@ void imp_c2s_try_resume(imp_login *login, const imp_elem *resume, imp_resume_out
   memset(o, 0, sizeof(*o));
   if (previd == NULL || imp_sm_parse_h(imp_elem_attr(resume, "h"), &h) < 0) {
     o->len = imp_sm_write_failed("bad-request", 0, 0, o->text);
+    return;
+  }
+  if (refuse_replaced(login, o, previd, h)) {
     return;
   }
   result = imp_sm_resume(node->sm, imp_jid_bare(login->user), previd, h, node->now, &sm, &handled, &known);
@@ -95,7 +119,7 @@ void imp_c2s_resumed(imp_session *s) {
   imp_node *node = s->node;
   imp_log(&node->log, IMP_LOG_SM, IMP_LOG_INFO, imp_jid_full(s->jid), "session resumed from %s, %zu to send again",
           imp_conn_get_peer(s->conn), imp_sm_get_queued(s->sm));
-  imp_durable_touch(s);
+  imp_durable_resumed(s);
   replay_all(s);
   (void)imp_node_run_hooks(node, IMP_POINT_SESSION_RESUMED, &event);
   imp_node_tell(node, IMP_SESSION_RESUMED, s);

@@ -20,7 +20,9 @@ size_t imp_c2s_enable(imp_session *s, const imp_elem *enable, char *dst) {
   imp_node *node = s->node;
   int rv = IMP_ERR_STATE;
   if (s->sm == NULL) {
-    rv = imp_sm_new(node->sm, &s->sm, imp_jid_full(s->user->jid), imp_sm_parse_resume(imp_elem_attr(enable, "resume")),
+    /* Nobody can authenticate as the same anonymous user again. */
+    int resume = !s->anonymous && imp_sm_parse_resume(imp_elem_attr(enable, "resume"));
+    rv = imp_sm_new(node->sm, &s->sm, imp_jid_full(s->user->jid), resume,
                     imp_sm_parse_max(imp_elem_attr(enable, "max")), node->now, s);
   }
   if (rv == IMP_OK) {
@@ -32,20 +34,6 @@ size_t imp_c2s_enable(imp_session *s, const imp_elem *enable, char *dst) {
     }
   }
   return rv < 0 ? enable_failed(rv, dst) : imp_sm_write_enabled(s->sm, NULL, dst);
-}
-
-void imp_c2s_take_legacy(imp_session *s, imp_sm *old, int has_h, uint32_t h) {
-  imp_sm_state state;
-  imp_sm_set_session_data(old, s);
-  imp_sm_get_state(old, &state, sizeof(state));
-  if (s->legacy != NULL) {
-    /* Two old queues: the first is older. */
-    imp_c2s_inherit(s);
-  }
-  s->legacy = old;
-  s->legacy_h = h;
-  s->legacy_has_h = has_h != 0;
-  s->legacy_stores = state.evicted > 0;
 }
 
 static void moved(imp_sm *sm, void *packet, uint32_t count, void *user_data) {
@@ -62,25 +50,11 @@ static void request(imp_session *s) {
 }
 
 void imp_c2s_inherit(imp_session *s) {
-  imp_sm *old = s->legacy;
-  int rv = IMP_ERR_STATE;
-  if (old == NULL) {
-    return;
-  }
-  if (s->sm != NULL && !s->legacy_stores) {
-    rv = imp_sm_inherit(s->sm, old, s->legacy_has_h, s->legacy_h, s->node->now, moved, s);
-  }
-  if (rv == IMP_SM_WANT_R && s->conn != NULL) {
-    request(s);
-  }
-  if (rv < 0) {
-    /* Without a buffer to move into: each packet is sent now, or stored behind those that were evicted before. */
-    if (s->legacy_has_h) {
-      (void)imp_sm_acked(old, s->legacy_h);
+  while (s->legacy != NULL) {
+    if (imp_legacy_move(s, moved) == IMP_SM_WANT_R && s->conn != NULL) {
+      request(s);
     }
-    imp_sm_del(old, 1, s->node->now);
   }
-  s->legacy = NULL;
 }
 
 static void acked(imp_session *s, uint32_t h) {

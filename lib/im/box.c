@@ -127,7 +127,8 @@ imp_verdict imp_box_on_turn(imp_event *event, void *ctx) {
     if (box->to != NULL) {
       imp_offline_pump(box->to);
     }
-    if (box->stored == 0 && box->outstanding == 0 && box->scan == NULL && box->to == NULL && box->late == 0 && !box->dirty) {
+    if (box->stored == 0 && box->outstanding == 0 && box->scan == NULL && box->to == NULL && box->late == 0 && box->asking == 0 &&
+        !box->dirty) {
       box_free(im, box);
     }
   }
@@ -148,6 +149,10 @@ static void load(imp_im *im, const imp_op_row *row) {
     box->exists = 1;
     ledger->accepted += count;
     ledger->now[IMP_FATE_STORED] += count;
+    if (imp_map_find(&im->node->users, bare, strlen(bare)) != NULL) { /* came before we knew */
+      box->seek = 1;
+      imp_box_touch(box);
+    }
   }
 }
 

@@ -11,9 +11,23 @@ imp_im_session *imp_im_session_of(imp_session *s) {
   return is;
 }
 
+void imp_im_wait_begin(imp_im *im, imp_im_wait *wait, const imp_stanza *st) {
+  wait->stanza = st != NULL ? imp_stanza_ref(st) : NULL;
+  imp_list_append(&im->waits, &wait->link);
+}
+
+void imp_im_wait_end(imp_im_wait *wait) {
+  imp_list_remove(&wait->link);
+  imp_stanza_del(wait->stanza);
+  imp_free(wait);
+}
+
 static void stop(imp_node *node) {
   imp_im *im = imp_im_of(node);
   if (im != NULL) {
+    while (!imp_list_empty(&im->waits)) {
+      imp_im_wait_end(IMP_CONTAINER_OF(im->waits.next, imp_im_wait, link));
+    }
     imp_box_free_all(im);
     imp_free(im);
     node->feature[IMP_FEATURE_IM] = NULL;
@@ -32,6 +46,7 @@ static int start(imp_node *node) {
   im->node = node;
   imp_map_init(&im->boxes);
   imp_list_init(&im->dirty);
+  imp_list_init(&im->waits);
   node->feature[IMP_FEATURE_IM] = im;
   for (i = 0; rv == IMP_OK && i < IMP_ARRAY_LEN(parts); i++) {
     rv = parts[i](node);

@@ -6,6 +6,12 @@
 #include "node/node.h"
 #include "xml/jid.h"
 
+/* Something that waits for an answer of the store or the host; what is left is freed with the node. */
+typedef struct imp_im_wait {
+  imp_list link;
+  imp_stanza *stanza; /* NULL: none */
+} imp_im_wait;
+
 /* One user's offline storage, while anything is known of it. */
 typedef struct imp_box {
   imp_map_node by_bare;
@@ -18,6 +24,9 @@ typedef struct imp_box {
   imp_session *to;      /* whom they are handed out to; NULL: nobody */
   uint64_t cursor;      /* the last key that was handed out */
   uint32_t late;        /* late acknowledgements being looked up: nothing is handed out meanwhile */
+  uint32_t asking;      /* questions whether the user exists */
+  uint32_t changes;     /* items that were ever removed */
+  uint32_t deletions;   /* how often the user was deleted */
   uint8_t more;         /* there may be more behind the cursor */
   uint8_t exists;       /* there is such a user */
   uint8_t dirty;        /* the count must be written */
@@ -32,6 +41,7 @@ typedef struct imp_im {
   imp_node *node;
   imp_map boxes;
   imp_list dirty;
+  imp_list waits;    /* imp_im_wait */
   uint64_t last_key; /* of offline storage */
   uint8_t loaded;    /* the boxes are known */
   uint8_t restored;  /* and so are the sessions */
@@ -46,6 +56,10 @@ typedef struct imp_im_session {
   struct imp_evicted *evicted; /* stored because the buffer overflowed, oldest first */
   size_t nevicted, evicted_cap;
 } imp_im_session;
+/* `wait` is the first member of something of the heap; a reference of the stanza (may be NULL) is taken. */
+void imp_im_wait_begin(imp_im *im, imp_im_wait *wait, const imp_stanza *st);
+/* Frees it. */
+void imp_im_wait_end(imp_im_wait *wait);
 /* NULL when out of memory. */
 imp_im_session *imp_im_session_of(imp_session *s);
 
@@ -75,8 +89,9 @@ void imp_box_free_all(imp_im *im);
 
 /* ---- messages ---- */
 
-/* Delivers one more copy, to a session. Returns what imp_session_deliver() does. */
-int imp_im_copy_to(imp_session *s, imp_stanza *st, uint32_t state);
+/* XEP-0160 §3, XEP-0334, XEP-0085: whether it is worth keeping. 0: yes; otherwise the rule + 1. */
+unsigned imp_im_not_worth_storing(const imp_stanza *st);
+
 /* Available, and wants messages to the bare JID. */
 static inline int imp_im_is_candidate(const imp_session *s) {
   return s->presence != NULL && s->priority >= 0 && !s->ending;

@@ -1,16 +1,16 @@
 /* Messages to local users (RFC 6121 §8.5). */
 #include "im/internal.h"
 
-int imp_im_copy_to(imp_session *s, imp_stanza *st, uint32_t state) {
+static void copy_to(imp_session *s, imp_stanza *st) {
   imp_packet_options options = {.accepted = imp_node_wallclock(s->node)};
   imp_packet *packet;
-  int rv = imp_packet_new(&packet, st, &options);
-  if (rv < 0) {
-    return rv;
+  if (imp_packet_new(&packet, st, &options) < 0) {
+    imp_node_count(s->node, IMP_FATE_REFUSED);
+    imp_node_bounce(s->node, st, "resource-constraint", NULL);
+    return;
   }
-  packet->state |= state;
   packet->serial = imp_offline_next_key(imp_im_of(s->node));
-  return imp_session_deliver(s, packet);
+  (void)imp_session_deliver(s, packet);
 }
 
 static void bounce(imp_node *node, imp_stanza *st, const char *condition) {
@@ -19,18 +19,16 @@ static void bounce(imp_node *node, imp_stanza *st, const char *condition) {
 }
 
 static void store(imp_node *node, imp_stanza *st);
-static unsigned not_worth_storing(const imp_stanza *st);
 
 static int is_stored_type(const imp_stanza *st) {
   return st->type == IMP_TYPE_CHAT || st->type == IMP_TYPE_NORMAL || st->type == IMP_TYPE_NONE;
 }
 
 static void deliver(imp_session *s, imp_stanza *st) {
-  if (imp_offline_is_busy(s) && is_stored_type(st) && not_worth_storing(st) == 0) {
+  if (imp_offline_is_busy(s) && is_stored_type(st) && imp_im_not_worth_storing(st) == 0) {
     store(s->node, st); /* behind the older ones that are still being handed out */
-  } else if (imp_im_copy_to(s, st, 0) == IMP_ERR_NOMEM) {
-    imp_node_count(s->node, IMP_FATE_REFUSED);
-    imp_node_bounce(s->node, st, "resource-constraint", NULL);
+  } else {
+    copy_to(s, st);
   }
 }
 
@@ -45,8 +43,7 @@ static void store(imp_node *node, imp_stanza *st) {
   (void)imp_offline_store(node, st->to, packet, NULL, 0);
 }
 
-/* XEP-0160 §3, XEP-0334, XEP-0085: what is worth keeping. 0: yes; otherwise the rule + 1. */
-static unsigned not_worth_storing(const imp_stanza *st) {
+unsigned imp_im_not_worth_storing(const imp_stanza *st) {
   uint32_t traits = imp_stanza_traits(st);
   if (traits & IMP_TRAIT_HINT_STORE) {
     return 0;
@@ -76,7 +73,7 @@ static void nobody_there(imp_node *node, imp_stanza *st) {
   default:
     break;
   }
-  rule = not_worth_storing(st);
+  rule = imp_im_not_worth_storing(st);
   if (rule > 0) {
     imp_node_count_drop(node, (imp_drop_rule)(rule - 1));
   } else {
@@ -139,17 +136,19 @@ static imp_verdict on_message(imp_event *event, void *ctx) {
 }
 
 /* Another resource takes what a session left behind, if the policy says so. */
-static int redirect(imp_node *node, imp_session *from, imp_packet *packet) {
+static int redirect(imp_session *from, imp_packet *packet) {
   imp_session *s, *best = NULL;
+  if (packet->state & IMP_PACKET_REDIRECTED) {
+    return 0; /* once */
+  }
   for (s = imp_session_first(from->user); s != NULL; s = imp_session_next(s)) {
-    if (s != from && s->conn != NULL && imp_im_is_candidate(s) && (best == NULL || s->priority > best->priority)) {
+    if (s != from && s->conn != NULL && !imp_conn_is_ended(s->conn) && imp_im_is_candidate(s) && (best == NULL || s->priority > best->priority)) {
       best = s;
     }
   }
   if (best == NULL) {
     return 0;
   }
-  (void)node;
   packet->state |= IMP_PACKET_REDIRECTED;
   (void)imp_session_deliver(best, packet);
   return 1;
@@ -157,24 +156,25 @@ static int redirect(imp_node *node, imp_session *from, imp_packet *packet) {
 
 static uint32_t policy_of(const imp_session *s) { return imp_sm_manager_get(s->node->sm)->policy; }
 
-/* What a session left unacknowledged: by policy; a client that left in good order finds it at the next login. */
+/* What a session left unacknowledged: by policy; a client that left in good order finds it at the next login. What a full
+   buffer let go of is in evicted.c's hands. */
 static imp_verdict on_undelivered(imp_event *event, void *ctx) {
   imp_session *s = event->session;
   imp_node *node = event->node;
-  unsigned rule = not_worth_storing(event->packet->stanza);
+  unsigned rule = imp_im_not_worth_storing(event->packet->stanza);
   (void)ctx;
-  if (event->settled == IMP_SM_EVICTED) {
-    return IMP_CONTINUE; /* evicted.c */
+  if (s->anonymous) {
+    return IMP_CONTINUE; /* nobody will ever ask for it */
   }
-  if (rule > 0 && (s->clean || s->legacy_stores || policy_of(s) == IMP_SM_STORE)) {
-    imp_node_drop(node, event->packet, (imp_drop_rule)(rule - 1));
+  if (event->stores || policy_of(s) == IMP_SM_STORE) {
+    if (rule > 0) {
+      imp_node_drop(node, event->packet, (imp_drop_rule)(rule - 1));
+    } else {
+      (void)imp_offline_store(node, s->user->jid, event->packet, event->id, event->count);
+    }
     return IMP_HANDLED;
   }
-  if (s->clean || s->legacy_stores || policy_of(s) == IMP_SM_STORE) {
-    (void)imp_offline_store(node, s->user->jid, event->packet, event->id, event->count);
-    return IMP_HANDLED;
-  }
-  if (policy_of(s) == IMP_SM_REDIRECT && redirect(node, s, event->packet)) {
+  if (policy_of(s) == IMP_SM_REDIRECT && redirect(s, event->packet)) {
     return IMP_HANDLED;
   }
   return IMP_CONTINUE;

@@ -7,10 +7,10 @@
 
 /* Whether the user exists is asked after the message was stored, in the same turn: so nothing waits for the answer. */
 typedef struct existence {
-  imp_node *node;
-  imp_stanza *stanza;
+  imp_im_wait wait;
+  imp_box *box;
   uint64_t key;
-  char bare[];
+  uint32_t deletions; /* of the box then */
 } existence;
 
 uint64_t imp_offline_next_key(imp_im *im) {
@@ -47,38 +47,41 @@ static void remove_item(imp_box *box, uint64_t key) {
   put_key(k, key);
   (void)imp_node_remove(box->node, IMP_SPACE_OFFLINE, box->bare, k, sizeof(k));
   box->stored -= box->stored > 0;
+  box->changes++;
   imp_box_touch(box);
 }
 
 static void on_existence(imp_op *op, int status, void *ctx) {
   existence *e = ctx;
-  imp_box *box = imp_box_find(imp_im_of(e->node), e->bare);
+  imp_box *box = e->box;
+  imp_node *node = box->node;
   (void)op;
-  if (box != NULL && status == IMP_OK) {
+  box->asking--;
+  if (status == IMP_OK) {
     box->exists = 1;
-  } else if (box != NULL && (status == IMP_ERR_NOT_FOUND || status == IMP_ERR_DENIED)) {
+  } else if ((status == IMP_ERR_NOT_FOUND || status == IMP_ERR_DENIED) && e->deletions == box->deletions &&
+             !imp_box_holds(box, e->key)) {
     remove_item(box, e->key);
-    imp_ledger_move(&e->node->stats.ledger, IMP_FATE_STORED, IMP_FATE_RETURNED);
-    imp_node_bounce(e->node, e->stanza, "service-unavailable", NULL);
+    imp_ledger_move(&node->stats.ledger, IMP_FATE_STORED, IMP_FATE_RETURNED);
+    imp_node_bounce(node, e->wait.stanza, "service-unavailable", NULL);
   }
-  imp_stanza_del(e->stanza);
-  imp_free(e);
+  imp_box_touch(box);
+  imp_im_wait_end(&e->wait);
 }
 
 static void check_existence(imp_box *box, const imp_jid *user, const imp_stanza *st, uint64_t key) {
-  size_t len = strlen(box->bare);
   existence *e;
-  if (box->exists || imp_node_find_user(box->node, user) != NULL ||
-      (e = imp_calloc(1, sizeof(*e) + len + 1)) == NULL) {
+  if (box->exists || imp_node_find_user(box->node, user) != NULL || (e = imp_calloc(1, sizeof(*e))) == NULL) {
     return;
   }
-  e->node = box->node;
-  e->stanza = imp_stanza_ref(st);
+  e->box = box;
   e->key = key;
-  memcpy(e->bare, box->bare, len + 1);
+  e->deletions = box->deletions;
+  imp_im_wait_begin(imp_im_of(box->node), &e->wait, st);
+  box->asking++;
   if (imp_node_lookup_user(box->node, imp_jid_local(user), on_existence, e) == NULL) {
-    imp_stanza_del(e->stanza);
-    imp_free(e);
+    box->asking--;
+    imp_im_wait_end(&e->wait);
   }
 }
 
@@ -381,6 +384,9 @@ static imp_verdict on_deleted(imp_event *event, void *ctx) {
     box->stored--;
   }
   if (box != NULL) {
+    box->deletions++;
+    box->changes++;
+    box->exists = 0;
     imp_box_touch(box);
   }
   return IMP_CONTINUE;

@@ -56,7 +56,7 @@ int imp_session_push(imp_session *s, imp_packet *packet) {
 }
 
 int imp_session_deliver(imp_session *s, imp_packet *packet) {
-  if (s->inactive) {
+  if (s->inactive && !s->ending) {
     imp_event event = {.session = s, .packet = packet};
     imp_node_account(s->node, packet);
     if (imp_node_run_hooks(s->node, IMP_POINT_SESSION_HOLD, &event) == IMP_HANDLED) {

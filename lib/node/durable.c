@@ -52,6 +52,7 @@ void imp_durable_sent(imp_session *s, const imp_packet *packet) {
     return;
   }
   s->durable->seq++;
+  s->durable->out++;
   imp_durable_touch(s);
   imp_put_be64(key, s->durable->seq);
   imp_buf_consume(buf, imp_buf_len(buf));
@@ -61,6 +62,28 @@ void imp_durable_sent(imp_session *s, const imp_packet *packet) {
     return;
   }
   (void)imp_node_put(node, "sm.queue", imp_sm_get_id(s->sm), key, sizeof(key), imp_buf_data(buf), imp_buf_len(buf));
+}
+
+/* Where numbers were missing, those of the packets behind have moved up: they are written anew. */
+void imp_durable_resumed(imp_session *s) {
+  imp_durable *d = s->durable;
+  const imp_packet *packet;
+  uint8_t key[8];
+  size_t pos = 0;
+  if (d == NULL) {
+    return;
+  }
+  imp_durable_touch(s);
+  if (d->out == imp_sm_get_out(s->sm)) {
+    return;
+  }
+  imp_put_be64(key, d->seq);
+  (void)imp_node_remove_upto(s->node, "sm.queue", imp_sm_get_id(s->sm), key, sizeof(key));
+  while ((packet = imp_sm_next_unacked(s->sm, &pos, NULL, 0)) != NULL) {
+    imp_durable_sent(s, packet);
+  }
+  d->out = imp_sm_get_out(s->sm);
+  d->trimmed = acked_seq(s);
 }
 
 void imp_durable_evicted(imp_session *s, uint32_t count) {
@@ -86,6 +109,7 @@ void imp_durable_presence(imp_session *s) {
     char *text = imp_stanza_to_text(s->presence, &len);
     if (text == NULL) {
       s->node->note_failed = IMP_ERR_NOMEM;
+      s->node->noted = 1;
       return;
     }
     (void)imp_node_put(s->node, "sm.presence", id, "", 0, text, len);
@@ -101,29 +125,37 @@ void imp_durable_keep(imp_session *s) {
   }
 }
 
-static void remember_handled(imp_session *s) {
-  const imp_sm_settings *settings = imp_sm_get_settings(s->sm);
+static void remember_handled(imp_node *node, const imp_sm *sm) {
+  const imp_sm_settings *settings = imp_sm_get_settings(sm);
   char text[64];
-  int len = snprintf(text, sizeof(text), "%u %llu", (unsigned)imp_sm_get_in(s->sm),
-                     (unsigned long long)(imp_node_wallclock(s->node) + settings->handled_time * 1000ull));
-  const char *id = imp_sm_get_id(s->sm);
+  int len = snprintf(text, sizeof(text), "%u %llu", (unsigned)imp_sm_get_in(sm),
+                     (unsigned long long)(imp_node_wallclock(node) + settings->handled_time * 1000ull));
+  const char *id = imp_sm_get_id(sm);
   if (settings->handled_time > 0) {
-    (void)imp_node_put(s->node, "sm.handled", imp_jid_full(s->user->jid), id, strlen(id), text, (size_t)len);
+    (void)imp_node_put(node, "sm.handled", imp_sm_get_user(sm), id, strlen(id), text, (size_t)len);
   }
 }
 
+static void remove_rows(imp_node *node, const imp_sm *sm) {
+  const char *id = imp_sm_get_id(sm);
+  (void)imp_node_remove(node, "sm.session", imp_sm_get_user(sm), id, strlen(id));
+  (void)imp_node_erase(node, id);
+}
+
 void imp_durable_forget(imp_session *s) {
-  const char *id;
   if (s->durable == NULL) {
     return;
   }
-  id = imp_sm_get_id(s->sm);
   if (s->remember_h && !s->deleted) {
-    remember_handled(s);
+    remember_handled(s->node, s->sm);
   }
-  (void)imp_node_remove(s->node, "sm.session", imp_jid_full(s->user->jid), id, strlen(id));
-  (void)imp_node_erase(s->node, id);
+  remove_rows(s->node, s->sm);
   imp_durable_keep(s);
+}
+
+void imp_durable_forget_parked(imp_node *node, const imp_sm *sm) {
+  remember_handled(node, sm);
+  remove_rows(node, sm);
 }
 
 static void write_row(imp_session *s) {
@@ -149,11 +181,25 @@ static void trim_queue(imp_session *s) {
   (void)imp_node_remove_upto(s->node, "sm.queue", imp_sm_get_id(s->sm), key, sizeof(key));
 }
 
+static void write_one(imp_session *s) {
+  trim_queue(s);
+  write_row(s);
+}
+
+int imp_durable_park(imp_session *s) {
+  if (s->durable == NULL) {
+    return 0;
+  }
+  if (imp_list_linked(&s->durable->dirty)) {
+    write_one(s);
+  }
+  imp_durable_keep(s);
+  return 1;
+}
+
 void imp_durable_write(imp_node *node) {
   imp_list *l;
   while ((l = imp_list_pop(&node->durable_dirty)) != NULL) {
-    imp_session *s = IMP_CONTAINER_OF(l, imp_durable, dirty)->session;
-    trim_queue(s);
-    write_row(s);
+    write_one(IMP_CONTAINER_OF(l, imp_durable, dirty)->session);
   }
 }

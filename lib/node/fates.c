@@ -48,6 +48,9 @@ void imp_node_return(imp_node *node, imp_packet *packet) {
 /* Non-zero if a rule says what becomes of it: nothing is returned or stored. */
 static int dropped_by_rule(imp_node *node, const imp_session *s, imp_packet *p) {
   uint32_t traits = imp_stanza_traits(p->stanza);
+  if (p->state & IMP_PACKET_OFFLINE) {
+    return 0; /* it is in the store still, and goes with it */
+  }
   if (s->deleted) {
     imp_node_drop(node, p, IMP_DROP_USER_DELETED);
   } else if (p->state & IMP_PACKET_CARBON) {
@@ -69,9 +72,10 @@ static int dropped_by_rule(imp_node *node, const imp_session *s, imp_packet *p) 
 }
 
 static void abandoned_message(imp_node *node, imp_session *s, imp_packet *p, uint32_t count, imp_sm_settled how,
-                              const char *id) {
+                              const char *id, int legacy_stores) {
   imp_event event = {.id = id, .session = s, .packet = p, .settled = how, .count = count, .to = s->jid};
-  if (how == IMP_SM_ABANDONED && dropped_by_rule(node, s, p)) {
+  event.stores = s->clean || legacy_stores;
+  if (dropped_by_rule(node, s, p)) {
     return;
   }
   /* Offline storage and other resources take what is theirs; what nobody takes is returned. */
@@ -81,10 +85,10 @@ static void abandoned_message(imp_node *node, imp_session *s, imp_packet *p, uin
 }
 
 static void abandoned(imp_node *node, imp_session *s, imp_packet *p, uint32_t count, imp_sm_settled how,
-                      const char *id) {
+                      const char *id, int legacy_stores) {
   switch ((imp_stanza_kind)p->kind) {
   case IMP_STANZA_MESSAGE:
-    abandoned_message(node, s, p, count, how, id);
+    abandoned_message(node, s, p, count, how, id, legacy_stores);
     break;
   case IMP_STANZA_IQ:
     if (p->type == IMP_TYPE_GET || p->type == IMP_TYPE_SET) {
@@ -118,12 +122,14 @@ void imp_node_handed_over(imp_node *node, imp_session *s, imp_packet *p) {
     acknowledged(node, s, p, 0);
     return;
   }
-  imp_node_settle(node, p, IMP_FATE_HANDED_OVER);
+  imp_node_settle(node, p, p->state & IMP_PACKET_REDIRECTED ? IMP_FATE_REDIRECTED : IMP_FATE_HANDED_OVER);
 }
+
+static int is_legacy(const imp_sm *sm, const imp_session *s) { return sm != s->sm && !s->ending; }
 
 /* The queue of a session that was replaced goes to the one that replaced it. */
 static int goes_on(imp_sm *sm, imp_session *s, imp_packet *p, imp_sm_settled how) {
-  if (how != IMP_SM_ABANDONED || sm == s->sm || s->ending || s->conn == NULL || s->legacy_stores) {
+  if (how != IMP_SM_ABANDONED || !is_legacy(sm, s) || s->conn == NULL || s->legacy_stores) {
     return 0;
   }
   (void)imp_session_push(s, p);
@@ -148,7 +154,7 @@ void imp_node_sm_settle(imp_sm *sm, void *packet, uint32_t count, imp_sm_settled
   if (how == IMP_SM_EVICTED) {
     imp_durable_evicted(s, count);
   }
-  abandoned(node, s, p, count, how, imp_sm_get_id(sm));
+  abandoned(node, s, p, count, how, imp_sm_get_id(sm), is_legacy(sm, s) && s->legacy_stores);
 }
 
-void imp_node_undelivered(imp_session *s, imp_packet *p) { abandoned(s->node, s, p, 0, IMP_SM_ABANDONED, NULL); }
+void imp_node_undelivered(imp_session *s, imp_packet *p) { abandoned(s->node, s, p, 0, IMP_SM_ABANDONED, NULL, 0); }

@@ -61,6 +61,7 @@ typedef struct imp_event {
   const char *id;
   imp_sm_settled settled;
   uint32_t count; /* of an evicted packet: its number on the stream */
+  int stores;     /* UNDELIVERED: the packet goes to offline storage whatever the policy says */
 } imp_event;
 
 /* What a hook says. */

@@ -41,42 +41,75 @@ int imp_node_on_session(imp_node *node, imp_session_fn fn, void *user_data) {
   return IMP_OK;
 }
 
-static int each_of_user(imp_user *user, int (*fn)(const imp_session_info *info, void *user_data), void *user_data) {
-  imp_session *s = user ? imp_session_first(user) : NULL;
-  while (s != NULL) {
-    imp_session *next = imp_session_next(s);
-    imp_session_info info;
-    imp_session_info_get(s, &info);
-    if (fn(&info, user_data) != 0) {
-      break;
-    }
-    s = next;
+typedef struct snapshot {
+  imp_session **all;
+  size_t count, cap;
+} snapshot;
+
+static int reserve(snapshot *shot, size_t cap) {
+  *shot = (snapshot){.all = cap > 0 ? imp_calloc(cap, sizeof(imp_session *)) : NULL, .cap = cap};
+  return shot->all != NULL || cap == 0 ? IMP_OK : IMP_ERR_NOMEM;
+}
+
+static void take(snapshot *shot, imp_session *s) {
+  if (shot->count < shot->cap) {
+    shot->all[shot->count++] = s;
   }
-  return IMP_OK;
+}
+
+static int take_user(snapshot *shot, imp_user *user) {
+  imp_session *s = user ? imp_session_first(user) : NULL;
+  int rv = reserve(shot, user ? user->count : 0);
+  for (; s != NULL && rv == IMP_OK; s = imp_session_next(s)) {
+    take(shot, s);
+  }
+  return rv;
+}
+
+static int take_all(snapshot *shot, const imp_node *node) {
+  imp_map_iter it;
+  imp_map_node *n;
+  int rv = reserve(shot, node->sessions.count);
+  imp_map_iter_init(&it, &node->sessions);
+  while (rv == IMP_OK && (n = imp_map_iter_next(&it)) != NULL) {
+    take(shot, IMP_CONTAINER_OF(n, imp_session, by_full));
+  }
+  return rv;
+}
+
+/* Sessions that end meanwhile keep their memory until the end of the turn. */
+static void tell_all(snapshot *shot, int (*fn)(const imp_session_info *info, void *user_data), void *user_data) {
+  size_t i;
+  int stop = 0;
+  for (i = 0; i < shot->count && !stop; i++) {
+    if (!shot->all[i]->ending) {
+      imp_session_info info;
+      imp_session_info_get(shot->all[i], &info);
+      stop = fn(&info, user_data) != 0;
+    }
+  }
+  imp_free(shot->all);
 }
 
 int imp_node_each_session(imp_node *node, const char *username,
                           int (*fn)(const imp_session_info *info, void *user_data), void *user_data) {
-  imp_map_iter it;
-  imp_map_node *n;
-  if (username != NULL) {
-    imp_jid *jid;
-    int rv = imp_jid_new_parts(&jid, username, node->settings.domain, NULL);
+  snapshot shot;
+  imp_jid *jid;
+  int rv;
+  if (username == NULL) {
+    rv = take_all(&shot, node);
+  } else {
+    rv = imp_jid_new_parts(&jid, username, node->settings.domain, NULL);
     if (rv < 0) {
       return imp_node_fail(node, rv, "each_session: \"%s\" is no user name", username);
     }
-    rv = each_of_user(imp_node_find_user(node, jid), fn, user_data);
+    rv = take_user(&shot, imp_node_find_user(node, jid));
     imp_jid_del(jid);
-    return rv;
   }
-  imp_map_iter_init(&it, &node->sessions);
-  while ((n = imp_map_iter_next(&it)) != NULL) {
-    imp_session_info info;
-    imp_session_info_get(IMP_CONTAINER_OF(n, imp_session, by_full), &info);
-    if (fn(&info, user_data) != 0) {
-      break;
-    }
+  if (rv < 0) {
+    return imp_node_fail(node, rv, "each_session: out of memory");
   }
+  tell_all(&shot, fn, user_data);
   return IMP_OK;
 }
 

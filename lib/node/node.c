@@ -66,8 +66,7 @@ static void wake(void *ctx) {
 static void on_sm_expired(imp_sm *sm, void *user_data) {
   imp_session *s = imp_sm_get_session_data(sm);
   (void)user_data;
-  if (s->legacy == sm) {
-    s->legacy = NULL; /* its packets are settled right after this */
+  if (imp_legacy_expired(s, sm)) {
     return;
   }
   s->remember_h = 1;
@@ -150,6 +149,7 @@ static void init_members(imp_node *node) {
   imp_list_init(&node->committing_waiters);
   imp_list_init(&node->zombies);
   imp_list_init(&node->durable_dirty);
+  imp_list_init(&node->restorations);
   imp_buf_init(&node->scratch, 64u << 20);
   imp_op_queue_init(&node->ops, &node->timers, wake, node);
   imp_ledger_init(&node->stats.ledger);
@@ -281,6 +281,7 @@ void imp_node_del(imp_node *node) {
   imp_node_bury(node);
   stop_features(node);
   imp_op_queue_close(&node->ops);
+  imp_durable_stop(node);
   free_waiters(&node->waiters);
   free_waiters(&node->committing_waiters);
   imp_node_free_handlers(node);

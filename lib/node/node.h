@@ -75,11 +75,14 @@ struct imp_node {
   void *store_ctx;
   imp_memory_store *own_store;
   imp_op *flush;       /* a commit under way */
+  uint32_t batch;      /* number of the commit that what is noted now belongs to */
+  uint32_t batch_committing;
   int noted;           /* something was noted since the last flush began */
   int note_failed;     /* the error of a write that could not be noted */
   int ready, restoring;
   imp_buf scratch;        /* for what is serialised into the store */
   imp_list zombies;       /* sessions that ended in this turn */
+  imp_list restorations;  /* sessions that are being read back */
   imp_list durable_dirty; /* sessions whose row must be written at the end of the turn */
 
   imp_tstamp now;
@@ -175,6 +178,8 @@ void imp_node_sm_settle(imp_sm *sm, void *packet, uint32_t count, imp_sm_settled
 int imp_durable_start(imp_session *session);
 /* A packet was counted by the session's SM: kept until acknowledged. */
 void imp_durable_sent(imp_session *session, const imp_packet *packet);
+/* The session was resumed. */
+void imp_durable_resumed(imp_session *session);
 /* A packet left the buffer for offline storage. */
 void imp_durable_evicted(imp_session *session, uint32_t count);
 /* The row of a durable session has changed; it is written at the end of the turn. */
@@ -183,12 +188,18 @@ void imp_durable_touch(imp_session *session);
 void imp_durable_presence(imp_session *session);
 /* The session is no more: its rows go, what was handled is remembered. */
 void imp_durable_forget(imp_session *session);
+/* Another session is about to take its queue: the rows stay as they are, up to date, until
+   imp_durable_forget_parked(). Non-zero if there are any. */
+int imp_durable_park(imp_session *session);
+void imp_durable_forget_parked(imp_node *node, const imp_sm *sm);
 /* The process goes, the session stays in the store: imp_durable_forget() will do nothing. */
 void imp_durable_keep(imp_session *session);
 /* At the end of the turn: writes the rows of changed sessions. */
 void imp_durable_write(imp_node *node);
 /* Reads everything back after a start; node->ready turns true at the end. */
 int imp_durable_restore(imp_node *node);
+/* The node goes while sessions are being read. */
+void imp_durable_stop(imp_node *node);
 
 /* ---- parts of the node itself, started and stopped with it ---- */
 int imp_node_start_services(imp_node *node);

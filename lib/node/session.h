@@ -35,9 +35,9 @@ struct imp_session {
   imp_conn *conn; /* NULL while hibernating */
   imp_sm *sm;     /* NULL without stream management */
   imp_stanza *presence; /* the last available presence, NULL while unavailable */
-  imp_sm *legacy; /* the queue of a session that this one replaced, until it is sent; NULL: none */
-  uint32_t legacy_h;
+  struct imp_legacy *legacy; /* queues of sessions that this one replaced, until they are sent; NULL: none */
   imp_tstamp since;
+  uint32_t batch; /* node->batch when its client last sent a stanza */
   struct imp_durable *durable; /* NULL: not kept in the store */
   void *slot[IMP_SLOTS];
   int8_t priority;
@@ -47,9 +47,33 @@ struct imp_session {
   uint8_t ending;   /* no delivery any more */
   uint8_t deleted;  /* the account goes: packets are dropped */
   uint8_t clean;    /* the stream was closed in good order */
-  uint8_t legacy_has_h, legacy_stores;
+  uint8_t legacy_stores; /* the queue that is being ended goes to offline storage */
+  uint8_t restored;      /* from the store: what its buffer let go of before is known there only */
   uint8_t remember_h; /* somebody may still ask what was handled */
 };
+
+/* The queue of a session that was replaced. */
+typedef struct imp_legacy {
+  struct imp_legacy *next;
+  imp_sm *sm;
+  uint32_t h;     /* what the client said it has, if has_h */
+  uint8_t has_h;
+  uint8_t stores; /* part of it was evicted into offline storage: the rest goes behind */
+  uint8_t durable;
+} imp_legacy;
+
+/* Takes the queue of a session that is about to be ended. IMP_ERR_NOMEM. */
+int imp_legacy_park(imp_session *old, imp_legacy **legacy);
+/* Gives it to the new session. */
+void imp_legacy_add(imp_session *session, imp_legacy *legacy, int has_h, uint32_t h);
+/* The oldest goes into the session's buffer, or to its client, or to offline storage. Returns what imp_sm_inherit()
+   does, an error if there was no buffer to move into. */
+int imp_legacy_move(imp_session *session, void (*moved)(imp_sm *sm, void *packet, uint32_t count, void *user_data));
+/* Its time is over: the manager settles its packets next. 0: not one of this session's. */
+int imp_legacy_expired(imp_session *session, const imp_sm *sm);
+/* Its packets get their fates. NULL is nothing. */
+void imp_legacy_del(imp_node *node, imp_legacy *legacy);
+void imp_legacy_end_all(imp_session *session);
 
 imp_user *imp_node_find_user(const imp_node *node, const imp_jid *jid);
 /* By full JID. */

@@ -129,8 +129,7 @@ void imp_session_end(imp_session *s, const char *condition) {
   imp_list_remove(&s->of_user);
   user->count--;
   imp_durable_forget(s);
-  imp_sm_del(s->legacy, 1, node->now);
-  s->legacy = NULL;
+  imp_legacy_end_all(s);
   imp_sm_del(s->sm, s->remember_h, node->now);
   s->sm = NULL;
   imp_list_append(&node->zombies, &s->of_user);

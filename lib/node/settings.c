@@ -42,6 +42,8 @@ typedef struct range_rule {
   uint32_t min, max;
 } range_rule;
 
+#define NODE_NAME_MAX 32
+
 #define RULE(member, min, max) {#member, offsetof(imp_settings, member), min, max}
 
 static const range_rule rules[] = {
@@ -79,6 +81,18 @@ static int check_ranges(const imp_settings *s, char *text, size_t textlen) {
   return IMP_OK;
 }
 
+/* It becomes part of session ids. */
+static int check_name(const imp_settings *s, char *text, size_t textlen) {
+  static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  size_t len = s->node_name ? strlen(s->node_name) : 0;
+  if (len <= NODE_NAME_MAX && (len == 0 || strspn(s->node_name, allowed) == len)) {
+    return IMP_OK;
+  }
+  imp_set_error(text, textlen, "setting node_name \"%s\": must be at most %d of A-Z a-z 0-9 . _ -", s->node_name,
+                NODE_NAME_MAX);
+  return IMP_ERR_RANGE;
+}
+
 static int copy_strings(imp_settings *s, char *text, size_t textlen) {
   const char *domain = s->domain, *name = s->node_name, *software = s->software;
   s->domain = imp_strdup(domain);
@@ -107,7 +121,10 @@ int imp_settings_copy(imp_settings *dst, const imp_settings *src, char *text, si
     imp_set_error(text, textlen, "setting domain: required");
     return IMP_ERR_INVALID_ARGUMENT;
   }
-  rv = check_ranges(dst, text, textlen);
+  rv = check_name(dst, text, textlen);
+  if (rv == IMP_OK) {
+    rv = check_ranges(dst, text, textlen);
+  }
   return rv < 0 ? rv : copy_strings(dst, text, textlen);
 }
 

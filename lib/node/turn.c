@@ -14,12 +14,12 @@ static void want_write(imp_node *node, imp_conn *conn) {
 
 static int gates(const imp_node *node) { return node->store->durable && (node->flush != NULL || node->noted); }
 
-/* Output of this turn: out at once where nothing is to be committed, else it joins the next commit. */
+/* Output of this turn: out at once where nothing is to be committed, else it joins the next commit. A stream may end
+   here, and what follows from that be noted. */
 static void write_or_gather(imp_node *node) {
   imp_conn *conn;
-  int gated = gates(node);
   while ((conn = imp_conn_next_dirty(&node->env)) != NULL) {
-    if (gated && imp_conn_is_gated(conn)) {
+    if (gates(node) && imp_conn_is_gated(conn)) {
       imp_conn_gather(conn, &node->gathered);
     } else {
       imp_conn_release(conn);
@@ -49,12 +49,33 @@ static void release_committed(imp_node *node, int status) {
   }
 }
 
+/*
+ * The store has kept nothing of it, but what came with it is counted: a client must not learn that it was handled, not
+ * even when it resumes. So sessions of those who sent since then are over, and they will send it again. What waits for
+ * them finds them at the next login.
+ */
+static void end_unkept_sessions(imp_node *node, uint32_t batch) {
+  imp_map_iter it;
+  imp_map_node *n;
+  imp_map_iter_init(&it, &node->sessions);
+  while ((n = imp_map_iter_next(&it)) != NULL) {
+    imp_session *s = IMP_CONTAINER_OF(n, imp_session, by_full);
+    if (s->sm != NULL && s->batch - batch <= node->batch - batch) {
+      s->clean = 1;
+      imp_session_end(s, "internal-server-error");
+    }
+  }
+}
+
 static void committed(imp_node *node, int status) {
   node->flush = NULL;
   node->stats.commits++;
   if (status < 0) {
     node->stats.commit_failures++;
     imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->store->name, "commit failed: %s", imp_strerror(status));
+    if (node->store->durable) {
+      end_unkept_sessions(node, node->batch_committing);
+    }
   }
   release_committed(node, status);
   tell_waiters(node, status);
@@ -73,6 +94,7 @@ static void begin_commit(imp_node *node) {
   imp_list_move(&node->committing_waiters, &node->waiters);
   node->noted = 0;
   node->note_failed = 0;
+  node->batch_committing = node->batch++;
   if (failed < 0) {
     committed(node, failed);
     return;
@@ -125,25 +147,37 @@ static void run_completions(imp_node *node) {
   }
 }
 
+/* Streams that ended while output was gathered, and what followed from that. */
+static int has_followers(const imp_node *node) {
+  return !imp_list_empty(&node->ops.done) || !imp_list_empty(&node->zombies) || !imp_list_empty(&node->dirty) ||
+         !imp_list_empty(&node->durable_dirty);
+}
+
+/* All that belongs to one commit is noted before it begins: a message and the count of messages, for example. */
+static void settle(imp_node *node) {
+  int round = 0;
+  do {
+    run_completions(node);
+    imp_durable_write(node);
+    imp_node_bury(node);
+    write_or_gather(node);
+  } while (has_followers(node) && ++round < ROUNDS_MAX);
+}
+
 static void end_turn(imp_node *node) {
-  run_completions(node);
-  imp_durable_write(node);
-  imp_node_bury(node);
-  write_or_gather(node);
-  if (node->noted && node->flush == NULL) {
+  settle(node);
+  if (node->noted && node->flush == NULL && !has_followers(node)) {
     begin_commit(node);
     /* A store in memory is done already: then nothing waits for another turn. */
     (void)imp_op_queue_run(&node->ops);
     write_or_gather(node);
+  } else if (!node->noted) {
+    node->batch++; /* nothing depends on what came so far */
   }
   release_waiting(node);
 }
 
-/* Streams that ended while output was gathered, and what followed from that, are for another turn. */
-static int has_more(const imp_node *node) {
-  return !imp_list_empty(&node->ops.done) || !imp_list_empty(&node->zombies) || !imp_list_empty(&node->dirty) ||
-         !imp_list_empty(&node->durable_dirty) || (node->noted && node->flush == NULL);
-}
+static int has_more(const imp_node *node) { return has_followers(node) || (node->noted && node->flush == NULL); }
 
 void imp_node_turn(imp_node *node, imp_tstamp ts) {
   if (node->in_turn) {

@@ -6,6 +6,9 @@
 #include "stream/internal.h"
 
 void imp_conn_set_gated(imp_conn *conn, int gated) {
+  if (conn->gated == (gated != 0)) {
+    return; /* what waits goes on waiting */
+  }
   conn->gated = gated != 0;
   conn->clear = gated ? imp_buf_len(&conn->out) : 0;
 }

@@ -57,32 +57,49 @@ static int credential(imp_op *op, const char *username, void *user_data) {
 }
 
 static int exists(imp_op *op, const char *username, void *user_data) {
-  (void)user_data;
+  if (strncmp(username, "slow", 4) == 0) {
+    ((world *)user_data)->asked = op;
+    return IMP_ERR_PENDING;
+  }
   imp_op_done(op, strncmp(username, "no", 2) == 0 ? IMP_ERR_NOT_FOUND : IMP_OK);
   return IMP_OK;
 }
 
-void world_open(world *w, imp_settings *settings, uint64_t seed) {
+void world_renew(world *w, imp_settings *settings) {
   imp_settings defaults;
   imp_callbacks callbacks = {.size = sizeof(callbacks), .want_write = want_write, .want_turn = want_turn, .wallclock = wallclock,
                              .get_credential = credential, .user_exists = exists, .random = node_random};
-  memset(w, 0, sizeof(*w));
-  w->random = seed * 2654435761u + 88172645463325252ull;
-  w->now = 1000 * IMP_SECONDS;
-  w->wall = 1767225600000ull; /* 2026-01-01 */
   if (settings == NULL) {
     settings = &defaults;
     imp_settings_default(settings, sizeof(*settings));
   }
   settings->domain = WORLD_DOMAIN;
-  assert_int_equal(imp_xml_pool_new(&w->pool, 16, NULL), IMP_OK);
   assert_int_equal(imp_node_new(&w->node, settings, &callbacks, w), IMP_OK);
+}
+
+void world_open(world *w, imp_settings *settings, uint64_t seed) {
+  memset(w, 0, sizeof(*w));
+  w->random = seed * 2654435761u + 88172645463325252ull;
+  w->now = 1000 * IMP_SECONDS;
+  w->wall = 1767225600000ull; /* 2026-01-01 */
+  assert_int_equal(imp_xml_pool_new(&w->pool, 16, NULL), IMP_OK);
+  world_renew(w, settings);
 }
 
 void world_close(world *w) {
   imp_node_del(w->node);
   imp_xml_pool_del(w->pool);
   memset(w, 0, sizeof(*w));
+}
+
+static uint64_t messages_in(imp_sm *sm) {
+  uint64_t n = 0;
+  size_t pos = 0;
+  imp_packet *p;
+  while (sm != NULL && (p = imp_sm_next_unacked(sm, &pos, NULL, 0)) != NULL) {
+    n += p->kind == IMP_STANZA_MESSAGE;
+  }
+  return n;
 }
 
 void world_check_ledger(const world *w) {
@@ -95,13 +112,9 @@ void world_check_ledger(const world *w) {
   imp_map_iter_init(&it, &w->node->sessions);
   while ((n = imp_map_iter_next(&it)) != NULL) {
     imp_session *s = IMP_CONTAINER_OF(n, imp_session, by_full);
-    imp_sm *queues[2] = {s->sm, s->legacy};
-    for (int i = 0; i < 2; i++) {
-      size_t pos = 0;
-      imp_packet *p;
-      while (queues[i] != NULL && (p = imp_sm_next_unacked(queues[i], &pos, NULL, 0)) != NULL) {
-        counted += p->kind == IMP_STANZA_MESSAGE;
-      }
+    counted += messages_in(s->sm);
+    for (const imp_legacy *l = s->legacy; l != NULL; l = l->next) {
+      counted += messages_in(l->sm);
     }
   }
   assert_int_equal(stats.ledger.now[IMP_FATE_IN_FLIGHT], counted);

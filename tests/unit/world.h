@@ -22,6 +22,7 @@ typedef struct world {
   imp_memory_store *store;
   int want_turn;
   uint64_t random;    /* state of the seeded generator, for the node too */
+  imp_op *asked;      /* user_exists for a name that begins with "slow": the test finishes it */
 } world;
 
 typedef struct client {
@@ -47,6 +48,8 @@ typedef struct client {
 /* settings NULL: defaults. sm may be NULL. Fails the test on error. */
 void world_open(world *w, imp_settings *settings, uint64_t seed);
 void world_close(world *w);
+/* A node in the place of the one that was deleted (and w->node set to NULL). */
+void world_renew(world *w, imp_settings *settings);
 uint64_t world_random(world *w);
 /* Ends the turn, moves bytes until nothing moves any more. */
 void world_run(world *w, client *clients, size_t n);
