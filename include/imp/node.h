@@ -38,7 +38,7 @@ typedef enum imp_conflict {
 typedef struct imp_settings {
   size_t size;
   const char *domain;          /**< the domain served; required */
-  const char *node_name;       /**< begins session ids, names the node in logs; default "" */
+  const char *node_name;       /**< begins session ids; at most 32 of A-Z a-z 0-9 . _ -; default "" */
   const char *software;        /**< XEP-0092 name; default "libimp" */
   uint32_t mechanisms;         /**< IMP_SASL_…; default all but ANONYMOUS, OAUTHBEARER, EXTERNAL */
   uint32_t scram_iterations;   /**< for new accounts; default 10,000; 4096–10,000,000 */
@@ -54,11 +54,11 @@ typedef struct imp_settings {
   uint32_t max_output_bytes;   /**< that may wait for a slow reader; default 1 MiB; 65,536–256 MiB */
   uint32_t recv_rate;          /**< bytes a second of one connection; 0: unlimited (default) */
   uint32_t max_connections;    /**< default 1,000,000; 1–100 million */
-  uint32_t max_preauth_connections; /**< not yet authenticated; default 20,000 */
+  uint32_t max_preauth_connections; /**< not yet authenticated; default 20,000; 1–100 million */
   uint32_t max_sessions_per_user; /**< default 32; 1–1,000; the oldest goes */
   uint32_t offline_max;        /**< messages stored for one user; default 1,000; 0–1,000,000; over it: returned */
   uint32_t op_timeout;         /**< seconds for an answer of the host; default 30; 1–600 */
-  uint32_t xml_contexts;       /**< parser contexts kept warm; default 256; 1–65,536 */
+  uint32_t xml_contexts;       /**< parser contexts kept warm; default 256; 2–4,096 */
   uint32_t log_level;          /**< an imp_log_level; default info */
 } imp_settings;
 
