@@ -209,3 +209,14 @@ async def test_the_certificate_is_ours(certificate):
             _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="localhost")
             assert writer.get_extra_info("ssl_object").version() == "TLSv1.3"
             writer.close()
+
+
+async def test_connections_without_a_socket():
+    """A node on asyncio may have connections of another kind beside: the host looks after them."""
+    with Node("localhost") as node:
+        async with Server(node):
+            connection = node.accept(Role.C2S, allow_plaintext=True)
+            connection.recv(b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
+                            b"to='localhost' version='1.0'>")
+            node.turn()
+            assert b"<stream:features>" in connection.take()

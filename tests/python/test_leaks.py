@@ -1,9 +1,13 @@
 """Ten thousand messages leave nothing behind; objects go when they are let go."""
 import gc
 import os
+import subprocess
+import sys
 import tracemalloc
 import weakref
 
+import pytest
+from conftest import TREE
 from stores import DictStore
 from wire import World
 
@@ -159,3 +163,40 @@ def test_an_op_may_be_done_late_and_once():
     lib.imp_ops_run(ops)
     assert rows == [(0, 1)]
     lib.imp_ops_del(ops)
+
+
+EXIT = """
+import asyncio, sys
+from libimp import Node, Role, sm
+from libimp.aio import Server
+from libimp.sqlite import SqliteStore
+
+async def main():
+    store = SqliteStore(sys.argv[1], asyncio.get_running_loop())
+    node = Node("localhost", durable=1, log_level=4, log=lambda *line: None)
+    node.set_store(store)
+    server = Server(node)
+    port = await server.listen("127.0.0.1", 0)
+    await server.set_account("alice", "secret")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
+                 b"to='localhost' version='1.0'>")
+    await reader.readuntil(b"</stream:features>")
+    manager = sm.Manager(lambda *settled: None)
+    session = manager.enable("alice@localhost")
+    session.sent("packet", 1)
+    node.set_account("bob", "secret")
+    globals().update(locals())
+    if sys.argv[2] == "exit":
+        sys.exit(3)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("how, code", [("return", 0), ("exit", 3)])
+def test_a_process_that_closes_nothing(tmp_path, how, code):
+    """Everything is open, work is under way, the loop is closed: the interpreter ends without a crash or a wait."""
+    done = subprocess.run([sys.executable, "-B", "-c", EXIT, str(tmp_path / "store.db"), how], capture_output=True,
+                          text=True, timeout=20, env={**os.environ, "PYTHONPATH": str(TREE / "bindings" / "python")})
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")

@@ -106,6 +106,28 @@ def test_exceptions_in_handlers(world, caplog):
     assert world.node.stats().ledger.now[Fate.REFUSED] == 1
 
 
+@pytest.mark.reports
+def test_what_is_reported(world, caplog):
+    """An answer is passed on in silence; a mistake is not."""
+    @world.node.handle_jid("echo@localhost")
+    def handler(st):
+        if st.body == "refuse":
+            raise core.Denied("not you")
+        world.node.send(Stanza("message"))
+
+    alice = world.client("alice")
+    assert "internal-server-error" in alice.send(message("echo@localhost", "refuse")) and not caplog.text
+    assert "internal-server-error" in alice.send(message("echo@localhost", "mistake"))
+    assert "no `to`" in caplog.text
+    caplog.clear()
+
+    @world.node.handle_jid("echo@localhost")
+    async def coroutine(st):
+        pass
+    assert "internal-server-error" in alice.send(message("echo@localhost", "x"))
+    assert "running event loop" in caplog.text
+
+
 def test_what_is_forbidden_in_callbacks(world):
     tried = []
 

@@ -28,7 +28,7 @@ class _Transport(asyncio.Protocol):
     def __init__(self, server: "Server", role: Role, options: dict[str, Any]):
         self.server, self.role, self.options = server, role, options
         self.conn: Connection | None = None
-        self.blocked = False      # the socket's buffer is full: what is to be written waits in the library, which counts it
+        self.blocked = False      # the socket's buffer is full: output waits in the library, which has a bound for it
         self.reading, self.eof = True, False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -70,6 +70,7 @@ class _Transport(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.blocked = False
         self.look()
+        self.server._touch()
 
     def look(self) -> None:
         """Writes what there is, follows is_paused, and closes what is over."""
@@ -110,6 +111,7 @@ class Server:
         self._listeners: list[asyncio.Server] = []
         self._turn: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = NEVER
         self._closing = False
         node.on_write, node.on_turn = self._on_write, self._touch
         self._touch()
@@ -154,7 +156,7 @@ class Server:
             raise error(status)
 
     async def close(self, timeout: float = 5.0) -> None:
-        """Closes streams in good order, stops listening, and waits until all is sent and committed. Twice is no error."""
+        """Closes streams in good order, stops listening, and waits until all is sent and committed."""
         if self._closing:
             return
         self._closing = True
@@ -187,11 +189,12 @@ class Server:
         """A turn is due, at the end of this iteration of the loop; everything that came in it shares it."""
         if transport:
             self._touched.add(transport)
-        if not self._turn:
+        if not self._turn and not self.loop.is_closed():
             self._turn = self.loop.call_soon(self._run_turn)
 
     def _on_write(self, connection: Connection) -> None:
-        connection.data.look()
+        if isinstance(connection.data, _Transport):     # others have no socket: they are the host's
+            connection.data.look()
 
     def _run_turn(self) -> None:
         if self._turn:
@@ -206,10 +209,17 @@ class Server:
         self._set_timer()
 
     def _set_timer(self) -> None:
+        """One that is early enough stays: its turn sets the next."""
         expiry = self.node.expiry
+        if self._timer and self._timer_at <= expiry:
+            return
         if self._timer:
             self._timer.cancel()
             self._timer = None
         if expiry != NEVER:
             delay = max(0, expiry - self.node.clock()) / SECONDS
-            self._timer = self.loop.call_later(delay, self._run_turn)
+            self._timer, self._timer_at = self.loop.call_later(delay, self._on_timer), expiry
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._run_turn()

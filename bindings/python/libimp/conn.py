@@ -106,7 +106,7 @@ class Connection:
         self._node._submitted()
 
     def close(self) -> None:
-        """Frees. A session with stream management hibernates, unless the stream was closed in good order. Twice is no error."""
+        """Frees. A session with stream management hibernates, unless its stream was closed in good order."""
         if self._ptr:
             self._node._outside("close")
             ptr, self._ptr = self._ptr, 0

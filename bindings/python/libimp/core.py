@@ -58,6 +58,10 @@ class StateError(ImpError):
     code = Error.STATE
 
 
+class Gone(StateError):
+    """C calls back for an object that Python has let go."""
+
+
 class NotFound(ImpError, LookupError):
     code = Error.NOT_FOUND
 
@@ -205,7 +209,7 @@ class Registry:
         if self._weak and thing is not None:
             thing = thing()
         if thing is None:
-            raise StateError("called back for an object that is closed")
+            raise Gone("called back for an object that is closed")
         return thing
 
     def pop(self, number: int | None) -> Any:
@@ -228,9 +232,13 @@ def code_of(e: BaseException) -> int:
     return Error.CALLBACK
 
 
+#: Errors that are answers: raised in a callback, they are passed on, and not reported.
+ANSWERS = (Cancelled, Conflict, Denied, Exists, Gone, LimitReached, NotFound, TimedOut, TooBig, Unavailable)
+
+
 def report(e: BaseException, where: str) -> int:
-    """Reports an exception that a callback raised; returns its code. Errors of the library are answers, and not reported."""
-    if not isinstance(e, ImpError):
+    """Reports an exception that a callback raised, unless it is an answer; returns its code."""
+    if not isinstance(e, ANSWERS):
         log.error("exception in %s", where, exc_info=e)
     return code_of(e)
 
@@ -243,7 +251,7 @@ def callback(kind: Any) -> Callable[[Callable[..., Any]], Any]:
         def run(*args: Any) -> Any:
             try:
                 rv = fn(*args)
-                return (0 if rv is None else rv) if returns else None
+                return int(rv or 0) if returns else None
             except BaseException as e:  # nothing may pass through C
                 rv = report(e, fn.__name__)
                 return rv if returns else None
@@ -269,7 +277,7 @@ def spawn(work: Awaitable[Any], loop: asyncio.AbstractEventLoop | None = None) -
     except RuntimeError:
         if isinstance(work, Coroutine):
             work.close()
-        raise StateError("a coroutine needs a running event loop") from None
+        raise RuntimeError("a coroutine needs a running event loop") from None
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
 

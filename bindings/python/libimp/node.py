@@ -189,7 +189,7 @@ class Node:
             self.on_turn()
 
     def close(self) -> None:
-        """Frees the node, its connections and sessions; shutdown() before ends them in good order. Twice is no error."""
+        """Frees the node, its connections and sessions; shutdown() before ends them in good order."""
         if self._ptr:
             self._outside("close")
             for connection in list(self._conns.values()):
