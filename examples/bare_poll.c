@@ -3,8 +3,8 @@
  *
  *   bare_poll [PORT [CERTIFICATE.pem KEY.pem]]
  *
- * Listens on 127.0.0.1 (5222), knows alice and bob (password "secret"), and echo@localhost answers. Without a certificate logins go
- * unencrypted. SIGTERM and SIGINT end it in good order.
+ * Listens on 127.0.0.1 (5222), knows alice and bob (password "secret"), and echo@localhost answers. Without a
+ * certificate logins go unencrypted. SIGTERM and SIGINT end it in good order.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -197,7 +197,8 @@ static char *read_file(const char *path) {
 
 static imp_node *make_node(const char *cert, const char *key) {
   imp_settings settings;
-  imp_callbacks callbacks = {.size = sizeof callbacks, .want_write = want_write, .wallclock = wallclock, .log = log_line};
+  imp_callbacks callbacks = {
+      .size = sizeof callbacks, .want_write = want_write, .wallclock = wallclock, .log = log_line};
   imp_node *node;
   imp_settings_default(&settings, sizeof settings);
   settings.domain = "localhost";

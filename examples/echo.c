@@ -1,8 +1,9 @@
 /*
  * The echo server: a chat server in one sitting.  Users log in, write to each other and to echo@DOMAIN, which answers.
  *
- * What is beside this file in echo/ (options, certificate, accounts, terminal) is what every program needs and has little to do with
- * the library.  What has, is here: settings, a node, a store, a loop, listeners, and one function that answers stanzas.
+ * What is beside this file in echo/ (options, certificate, accounts, terminal) is what every program needs and has
+ * little to do with the library.  What has, is here: settings, a node, a store, a loop, listeners, and one function
+ * that answers stanzas.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -36,7 +37,8 @@ typedef struct echo {
 
 /* ---- what echo@DOMAIN says ---- */
 
-/* An answer to `st` with a child of that name; a receipt and a marker (with_id) name the message that they are about. */
+/* An answer to `st` with a child of that name; a receipt and a marker (with_id) name the message that they are about.
+ */
 static int answer_with(imp_node *node, const imp_stanza *st, const char *name, const char *ns, int with_id) {
   imp_stanza *reply;
   int rv = imp_stanza_new_reply(&reply, st);
@@ -165,13 +167,15 @@ static int join_parts(echo *e) {
 
 static int open_listeners(echo *e) {
   const echo_options *o = &e->options;
-  const uint16_t ports[] = {[IMP_ROLE_C2S] = o->port, [IMP_ROLE_C2S_TLS] = o->direct_port,
-                            [IMP_ROLE_WEBSOCKET] = o->ws_port};
-  imp_uv_listen_options options = {.size = sizeof options, .allow_plaintext = (uint32_t)o->allow_plaintext,
+  const uint16_t ports[] = {
+      [IMP_ROLE_C2S] = o->port, [IMP_ROLE_C2S_TLS] = o->direct_port, [IMP_ROLE_WEBSOCKET] = o->ws_port};
+  imp_uv_listen_options options = {.size = sizeof options,
+                                   .allow_plaintext = (uint32_t)o->allow_plaintext,
                                    .proxy_protocol = (uint32_t)o->proxy_protocol};
   for (size_t i = 0; i < o->listens; i++) {
     for (int role = 0; role < 3; role++) {
-      if (ports[role] != 0 && imp_uv_listen(e->uv, (imp_role)role, o->listen[i], ports[role], &options, NULL) != IMP_OK) {
+      if (ports[role] != 0 &&
+          imp_uv_listen(e->uv, (imp_role)role, o->listen[i], ports[role], &options, NULL) != IMP_OK) {
         return fail(e, "listener", imp_uv_last_error(e->uv));
       }
     }

@@ -92,8 +92,8 @@ static int make(const char *cert_path, const char *key_path, const char *domain)
   gnutls_datum_t crt_pem = {NULL, 0}, key_pem = {NULL, 0};
   int rv = gnutls_x509_crt_init(&crt);
   rv = rv == 0 ? gnutls_x509_privkey_init(&key) : rv;
-  rv = rv == 0 ? gnutls_x509_privkey_generate2(key, GNUTLS_PK_ECDSA,
-                                                GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0, NULL, 0)
+  rv = rv == 0 ? gnutls_x509_privkey_generate2(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
+                                               0, NULL, 0)
                : rv;
   rv = rv == 0 ? fill_in(crt, key, domain) : rv;
   rv = rv == 0 ? gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &crt_pem) : rv;

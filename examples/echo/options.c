@@ -19,7 +19,8 @@ static const char help[] =
     "  --cert FILE --key FILE certificate and key (PEM) instead; read again on SIGHUP\n"
     "  --client-ca FILE       roots (PEM) of client certificates; offers EXTERNAL\n"
     "\n"
-    "  --account NAME:PASSWORD  an account, repeatable; stored as SCRAM keys. Without any: alice and bob (loopback only)\n"
+    "  --account NAME:PASSWORD  an account, repeatable; stored as SCRAM keys.\n"
+    "                           Without any: alice and bob (loopback only)\n"
     "  --any-account PASSWORD   every name is an account (loopback only)\n"
     "  --allow-plaintext        passwords may go unencrypted (loopback only)\n"
     "  --no-plus                offer no SCRAM with channel binding\n"
@@ -38,12 +39,35 @@ static const char help[] =
     "  --quiet                only errors and the line that says ready\n"
     "  --help\n"
     "\n"
-    "SIGTERM and SIGINT close every stream in good order, SIGHUP reads the certificate again, SIGUSR1 prints statistics.\n";
+    "SIGTERM and SIGINT close every stream in good order, SIGHUP reads the certificate again,\n"
+    "SIGUSR1 prints statistics.\n";
 
 enum {
-  LISTEN = 1, PORT, DIRECT_PORT, WS_PORT, DOMAIN, DATA, CERT, KEY, CLIENT_CA, ACCOUNT, ANY_ACCOUNT, ALLOW_PLAINTEXT,
-  NO_PLUS, PROXY_PROTOCOL, SM_TIMEOUT, SM_BUFFER, SM_ACK_RATE, SM_POLICY, SM_PROFILE, NO_SM, DURABLE, LOG, LOG_LEVEL,
-  QUIET, HELP
+  LISTEN = 1,
+  PORT,
+  DIRECT_PORT,
+  WS_PORT,
+  DOMAIN,
+  DATA,
+  CERT,
+  KEY,
+  CLIENT_CA,
+  ACCOUNT,
+  ANY_ACCOUNT,
+  ALLOW_PLAINTEXT,
+  NO_PLUS,
+  PROXY_PROTOCOL,
+  SM_TIMEOUT,
+  SM_BUFFER,
+  SM_ACK_RATE,
+  SM_POLICY,
+  SM_PROFILE,
+  NO_SM,
+  DURABLE,
+  LOG,
+  LOG_LEVEL,
+  QUIET,
+  HELP
 };
 
 static const struct option names[] = {{"listen", 1, NULL, LISTEN},

@@ -23,7 +23,8 @@ typedef struct echo_options {
   char data_default[1024];
 } echo_options;
 
-/* Reads the command line. Returns 0, or the process's exit status + 1 when it should end (help, mistakes: said on the terminal). */
+/* Reads the command line. Returns 0, or the process's exit status + 1 when it should end (help, mistakes: said on the
+ * terminal). */
 int echo_options_read(echo_options *options, int argc, char **argv);
 
 #endif

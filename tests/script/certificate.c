@@ -5,8 +5,8 @@
 #include "world.h"
 
 static int make(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, gnutls_datum_t *crt_pem, gnutls_datum_t *key_pem) {
-  int rv = gnutls_x509_privkey_generate2(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0,
-                                         NULL, 0);
+  int rv =
+      gnutls_x509_privkey_generate2(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0, NULL, 0);
   gnutls_x509_crt_set_version(crt, 3);
   gnutls_x509_crt_set_serial(crt, "1", 1);
   gnutls_x509_crt_set_activation_time(crt, time(NULL) - 60);

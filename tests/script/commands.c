@@ -97,7 +97,9 @@ static int run_repeat(world *w, client *c, const char *text) {
 
 /* ---- expecting ---- */
 
-static const char *shown(const client *c) { return c->inlen > 0 ? c->in : c->closed ? "nothing, and closed" : "nothing"; }
+static const char *shown(const client *c) {
+  return c->inlen > 0 ? c->in : c->closed ? "nothing, and closed" : "nothing";
+}
 
 static int expect_word(world *w, client *c, const char *text, int *known) {
   tree *t;
@@ -109,8 +111,7 @@ static int expect_word(world *w, client *c, const char *text, int *known) {
     return kind == ITEM_NONE && !c->closed ? 0 : world_fail(w, "%s should get nothing, got: %s", c->label, shown(c));
   }
   if (strcmp(text, "closed") == 0) {
-    return kind == ITEM_NONE && c->closed ? 0
-                                          : world_fail(w, "%s should be closed, got: %s", c->label, shown(c));
+    return kind == ITEM_NONE && c->closed ? 0 : world_fail(w, "%s should be closed, got: %s", c->label, shown(c));
   }
   if (strcmp(text, "</stream:stream>") == 0) {
     if (kind == ITEM_END) {
@@ -293,9 +294,9 @@ int command_run(world *w, const char *line) {
     const char *verb;
     int (*fn)(world *w, const char *words);
     int needs_node;
-  } verbs[] = {{"set", setting_run, 0},  {"connect", connect_run, 0}, {"login", login_run, 0},
-               {"crowd", run_crowd, 0}, {"reconnect", reconnect_run, 0}, {"counters", counters_run, 1}, {"host", run_host, 1},
-               {"wait", run_wait, 1}};
+  } verbs[] = {
+      {"set", setting_run, 0},         {"connect", connect_run, 0},   {"login", login_run, 0}, {"crowd", run_crowd, 0},
+      {"reconnect", reconnect_run, 0}, {"counters", counters_run, 1}, {"host", run_host, 1},   {"wait", run_wait, 1}};
   char word[64];
   const char *rest = line;
   if (!next_word(&rest, word, sizeof word)) {

@@ -59,9 +59,10 @@ static int expect_only(world *w, client *c, const char *name) {
 
 static int open_stream(world *w, client *c) {
   int ws = c->websocket == 2;
-  if (send_text(w, c, ws ? "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='localhost' version='1.0'/>"
-                         : "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
-                           "to='localhost' version='1.0'>") != 0 ||
+  if (send_text(w, c,
+                ws ? "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='localhost' version='1.0'/>"
+                   : "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
+                     "to='localhost' version='1.0'>") != 0 ||
       expect_only(w, c, ws ? "open" : "stream") != 0) {
     return -1;
   }
@@ -122,8 +123,10 @@ static int enable_sm(world *w, client *c) {
 }
 
 static int make_connection(world *w, const char *label, int plain, int websocket, const char *peer) {
-  imp_conn_params params = {.size = sizeof params, .role = websocket ? IMP_ROLE_WEBSOCKET : IMP_ROLE_C2S,
-                            .peer = peer, .secure = (uint32_t)!plain};
+  imp_conn_params params = {.size = sizeof params,
+                            .role = websocket ? IMP_ROLE_WEBSOCKET : IMP_ROLE_C2S,
+                            .peer = peer,
+                            .secure = (uint32_t)!plain};
   if (world_connect(w, label, &params) != 0) {
     return -1;
   }

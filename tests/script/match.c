@@ -148,9 +148,7 @@ static int is_layout(const tree *t) {
 }
 
 /* "..." among the children. */
-static int is_open(const char *text) {
-  return strstr(text, "...") != NULL && text[strspn(text, ". \t\r\n")] == '\0';
-}
+static int is_open(const char *text) { return strstr(text, "...") != NULL && text[strspn(text, ". \t\r\n")] == '\0'; }
 
 /* The expected children in their order; with `open` anything may be between and behind them. */
 static int match_children(vars *v, const tree *expected, const tree *got, int open, char *why, size_t whylen) {

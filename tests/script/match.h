@@ -1,4 +1,5 @@
-/* Compares what came with what a transcript expects; {{name}} in the expected text captures, or stands for what was captured. */
+/* Compares what came with what a transcript expects; {{name}} in the expected text captures, or stands for what was
+ * captured. */
 #ifndef SCRIPT_MATCH_H
 #define SCRIPT_MATCH_H
 
@@ -21,8 +22,9 @@ void vars_set(vars *v, const char *name, const char *value, size_t len);
 char *vars_expand(const vars *v, const char *text, char *why, size_t whylen);
 
 /*
- * 0 if `got` is as `expected`; else `why` says where they differ. Names, namespaces and children in their order must agree; so must the
- * attributes, in any order (of a header only those that are expected). Text "..." stands for any other content.
+ * 0 if `got` is as `expected`; else `why` says where they differ. Names, namespaces and children in their order must
+ * agree; so must the attributes, in any order (of a header only those that are expected). Text "..." stands for any
+ * other content.
  */
 int match_tree(vars *v, const tree *expected, const tree *got, int header, char *why, size_t whylen);
 

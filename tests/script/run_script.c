@@ -1,5 +1,6 @@
 /*
- * Runs stanza transcripts: Markdown files whose fenced blocks marked ```xmpp are carried out, a scenario a heading of the second level.
+ * Runs stanza transcripts: Markdown files whose fenced blocks marked ```xmpp are carried out, a scenario a heading of
+ * the second level.
  *
  *   run_script [-v] [-s WORDS] FILE.md...      -s: only scenarios whose heading has these words
  */

@@ -4,20 +4,41 @@
 
 #include "commands.h"
 
-#define NODE(name) {#name, offsetof(world, settings.name), 0}
-#define SM(name, member) {"sm." name, offsetof(world, sm.member), sizeof(((world *)0)->sm.member) == 8}
+#define NODE(name)                                                                                                     \
+  { #name, offsetof(world, settings.name), 0 }
+#define SM(name, member)                                                                                               \
+  { "sm." name, offsetof(world, sm.member), sizeof(((world *)0)->sm.member) == 8 }
 
 static const struct {
   const char *name;
   size_t offset;
   int wide;
-} settings[] = {NODE(conflict), NODE(durable), NODE(fast), NODE(mechanisms), NODE(max_stanza_bytes),
-                NODE(max_preauth_stanza_bytes), NODE(max_preauth_bytes), NODE(preauth_timeout), NODE(auth_attempts),
-                NODE(max_output_bytes), NODE(recv_rate), NODE(max_connections), NODE(max_preauth_connections),
-                NODE(max_sessions_per_user), NODE(offline_max), NODE(op_timeout), SM("enabled", enabled),
-                SM("profile", profile), SM("timeout", timeout), SM("buffer", buffer_packets), SM("bytes", buffer_bytes),
-                SM("rate", ack_rate), SM("policy", policy), SM("max_hibernated", max_hibernated),
-                SM("handled_time", handled_time), SM("handled_max", handled_max),
+} settings[] = {NODE(conflict),
+                NODE(durable),
+                NODE(fast),
+                NODE(mechanisms),
+                NODE(max_stanza_bytes),
+                NODE(max_preauth_stanza_bytes),
+                NODE(max_preauth_bytes),
+                NODE(preauth_timeout),
+                NODE(auth_attempts),
+                NODE(max_output_bytes),
+                NODE(recv_rate),
+                NODE(max_connections),
+                NODE(max_preauth_connections),
+                NODE(max_sessions_per_user),
+                NODE(offline_max),
+                NODE(op_timeout),
+                SM("enabled", enabled),
+                SM("profile", profile),
+                SM("timeout", timeout),
+                SM("buffer", buffer_packets),
+                SM("bytes", buffer_bytes),
+                SM("rate", ack_rate),
+                SM("policy", policy),
+                SM("max_hibernated", max_hibernated),
+                SM("handled_time", handled_time),
+                SM("handled_max", handled_max),
                 {"tls", offsetof(world, tls), 0}};
 
 /* Numbers, and the words that stand for some. */
@@ -25,9 +46,16 @@ static unsigned long long value_of(const char *word) {
   static const struct {
     const char *word;
     unsigned value;
-  } words[] = {{"on", 1}, {"off", 0}, {"return", IMP_SM_RETURN}, {"store", IMP_SM_STORE},
-               {"redirect", IMP_SM_REDIRECT}, {"strict", IMP_SM_PROFILE_STRICT}, {"lifted", IMP_SM_PROFILE_LIFTED},
-               {"replace", IMP_CONFLICT_REPLACE}, {"refuse", IMP_CONFLICT_REFUSE}, {"rename", IMP_CONFLICT_RENAME}};
+  } words[] = {{"on", 1},
+               {"off", 0},
+               {"return", IMP_SM_RETURN},
+               {"store", IMP_SM_STORE},
+               {"redirect", IMP_SM_REDIRECT},
+               {"strict", IMP_SM_PROFILE_STRICT},
+               {"lifted", IMP_SM_PROFILE_LIFTED},
+               {"replace", IMP_CONFLICT_REPLACE},
+               {"refuse", IMP_CONFLICT_REFUSE},
+               {"rename", IMP_CONFLICT_RENAME}};
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
     if (strcmp(words[i].word, word) == 0) {
       return words[i].value;
@@ -77,10 +105,18 @@ static int find_counter(const imp_stats *s, const char *name, uint64_t *value) {
   const struct {
     const char *name;
     uint64_t value;
-  } all[] = {{"accepted", s->ledger.accepted}, {"sessions", s->sessions}, {"connections", s->connections},
-             {"preauth", s->preauth}, {"users", s->users}, {"logins", s->logins},
-             {"login-failures", s->login_failures}, {"hibernating", s->sm.hibernating}, {"queued", s->sm.queued},
-             {"resumed", s->sm.resumed}, {"expired", s->sm.expired}, {"evicted", s->sm.evicted}};
+  } all[] = {{"accepted", s->ledger.accepted},
+             {"sessions", s->sessions},
+             {"connections", s->connections},
+             {"preauth", s->preauth},
+             {"users", s->users},
+             {"logins", s->logins},
+             {"login-failures", s->login_failures},
+             {"hibernating", s->sm.hibernating},
+             {"queued", s->sm.queued},
+             {"resumed", s->sm.resumed},
+             {"expired", s->sm.expired},
+             {"evicted", s->sm.evicted}};
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
     if (strcmp(all[i].name, name) == 0) {
       *value = all[i].value;

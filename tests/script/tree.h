@@ -21,8 +21,9 @@ typedef struct tree {
 } tree;
 
 /*
- * Reads one element from the beginning of text: returns how many bytes it took, 0 if it is not complete, -1 if it is wrong.
- * Prefix stream and the default namespace jabber:client are known. With `header` a start tag alone is an element.
+ * Reads one element from the beginning of text: returns how many bytes it took, 0 if it is not complete, -1 if it is
+ * wrong. Prefix stream and the default namespace jabber:client are known. With `header` a start tag alone is an
+ * element.
  */
 long tree_read(tree **t, const char *text, size_t len, int header);
 void tree_free(tree *t);

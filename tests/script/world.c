@@ -138,8 +138,12 @@ static int echo(imp_node *node, const imp_stanza *st, void *user_data) {
 }
 
 int world_start(world *w) {
-  imp_callbacks callbacks = {.size = sizeof callbacks, .want_write = want_write, .wallclock = wallclock,
-                             .get_credential = get_credential, .user_exists = user_exists, .log = log_line};
+  imp_callbacks callbacks = {.size = sizeof callbacks,
+                             .want_write = want_write,
+                             .wallclock = wallclock,
+                             .get_credential = get_credential,
+                             .user_exists = user_exists,
+                             .log = log_line};
   if (w->node != NULL) {
     return 0;
   }

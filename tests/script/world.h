@@ -1,5 +1,6 @@
 /*
- * The world of one scenario: a node with a store in memory, a clock that only moves when told to, and clients without sockets.
+ * The world of one scenario: a node with a store in memory, a clock that only moves when told to, and clients without
+ * sockets.
  */
 #ifndef SCRIPT_WORLD_H
 #define SCRIPT_WORLD_H
@@ -16,10 +17,10 @@ typedef struct client {
   imp_conn *conn; /* NULL: the connection is gone */
   char *in;       /* what the server sent and the transcript has not spoken of */
   size_t inlen, incap;
-  int websocket;  /* 1: the upgrade is under way, 2: frames */
-  int deaf;       /* reads nothing: its socket is full */
-  int closed;     /* by the server */
-  int ignores;    /* one of a crowd: what it receives is nobody's business */
+  int websocket; /* 1: the upgrade is under way, 2: frames */
+  int deaf;      /* reads nothing: its socket is full */
+  int closed;    /* by the server */
+  int ignores;   /* one of a crowd: what it receives is nobody's business */
 } client;
 
 typedef struct world {

@@ -272,7 +272,8 @@ static void bounds_what_waits(void **state) {
   unit_own(del_ops, ops);
   assert_int_equal(imp_sqlite_new(&store, host.path, &options, NULL, 0), IMP_OK);
   unit_own(del_store, store);
-  while (count < 100 && (status = imp_sqlite_vtable()->put(store, "s", "o", &count, 4, value, sizeof value)) == IMP_OK) {
+  while (count < 100 &&
+         (status = imp_sqlite_vtable()->put(store, "s", "o", &count, 4, value, sizeof value)) == IMP_OK) {
     count++;
   }
   assert_int_equal(status, IMP_ERR_NOMEM);
@@ -391,11 +392,15 @@ static void a_failed_commit_keeps_nothing(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(keeps_the_contract),    cmocka_unit_test(keeps_the_contract_with_a_thread),
-      cmocka_unit_test(survives_lack_of_memory), cmocka_unit_test(coalesces_and_shares_commits),
-      cmocka_unit_test(refuses_a_second_server), cmocka_unit_test(names_what_is_wrong),
-      cmocka_unit_test(finds_damage),          cmocka_unit_test(bounds_what_waits),
-      cmocka_unit_test(survives_kill),         cmocka_unit_test(a_failed_commit_keeps_nothing)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(keeps_the_contract),
+                                     cmocka_unit_test(keeps_the_contract_with_a_thread),
+                                     cmocka_unit_test(survives_lack_of_memory),
+                                     cmocka_unit_test(coalesces_and_shares_commits),
+                                     cmocka_unit_test(refuses_a_second_server),
+                                     cmocka_unit_test(names_what_is_wrong),
+                                     cmocka_unit_test(finds_damage),
+                                     cmocka_unit_test(bounds_what_waits),
+                                     cmocka_unit_test(survives_kill),
+                                     cmocka_unit_test(a_failed_commit_keeps_nothing)};
   return unit_run("sqlite_store", tests);
 }

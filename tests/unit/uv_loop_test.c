@@ -11,7 +11,7 @@
 #include <imp/imp.h>
 #include <imp/uv.h>
 
-#define HEADER                                                                                                        \
+#define HEADER                                                                                                         \
   "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>"
 
 /* A node on a loop, and clients on the same loop. */
@@ -55,7 +55,8 @@ static int set_up(void) {
   imp_settings settings;
   imp_callbacks callbacks;
   memset(&t, 0, sizeof t);
-  while (open("/dev/null", O_RDWR) < 3) { /* reruns have no stderr, and libuv wants none of its own to be in that place */
+  while (open("/dev/null", O_RDWR) <
+         3) { /* reruns have no stderr, and libuv wants none of its own to be in that place */
   }
   imp_settings_default(&settings, sizeof settings);
   imp_uv_callbacks(&callbacks, sizeof callbacks);
@@ -271,10 +272,13 @@ static void survives_lack_of_descriptors(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(serves_a_stream),           cmocka_unit_test(last_words_arrive),
-      cmocka_unit_test(shuts_down),                cmocka_unit_test(ends_with_connections_open),
-      cmocka_unit_test(says_why_it_cannot_listen), cmocka_unit_test(posts_from_another_thread),
-      cmocka_unit_test(posts_run_at_the_end),      cmocka_unit_test(survives_lack_of_descriptors)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(serves_a_stream),
+                                     cmocka_unit_test(last_words_arrive),
+                                     cmocka_unit_test(shuts_down),
+                                     cmocka_unit_test(ends_with_connections_open),
+                                     cmocka_unit_test(says_why_it_cannot_listen),
+                                     cmocka_unit_test(posts_from_another_thread),
+                                     cmocka_unit_test(posts_run_at_the_end),
+                                     cmocka_unit_test(survives_lack_of_descriptors)};
   return unit_run("uv_loop", tests);
 }

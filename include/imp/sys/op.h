@@ -26,7 +26,8 @@ typedef struct imp_ops imp_ops;
 typedef void (*imp_ops_fn)(imp_op *op, int status, void *user_data);
 
 IMP_EXTERN int imp_ops_new(imp_ops **ops);
-/** Ops under way are forgotten: their functions never run, and the adapter's late imp_op_done() is safe. NULL is allowed. */
+/** Ops under way are forgotten: their functions never run, and the adapter's late imp_op_done() is safe. NULL is
+ * allowed. */
 IMP_EXTERN void imp_ops_del(imp_ops *ops);
 /** A new op, NULL when out of memory. Give it to an adapter, then what the adapter returned to imp_ops_started(). */
 IMP_EXTERN imp_op *imp_ops_add(imp_ops *ops, imp_ops_fn fn, void *user_data);
@@ -36,7 +37,8 @@ IMP_EXTERN size_t imp_ops_run(imp_ops *ops);
 /** Ops that the adapter has not finished. */
 IMP_EXTERN size_t imp_ops_pending(const imp_ops *ops);
 
-/** The result, inside the function: rows as imp_op_add_row() added them. `value` ends with a NUL that *valuelen does not count. */
+/** The result, inside the function: rows as imp_op_add_row() added them. `value` ends with a NUL that *valuelen does
+ * not count. */
 IMP_EXTERN size_t imp_ops_rows(const imp_op *op);
 IMP_EXTERN int imp_ops_row(const imp_op *op, size_t i, const void **key, size_t *keylen, const void **value,
                            size_t *valuelen);

@@ -2,7 +2,23 @@
 
 #include <string.h>
 
-enum { PUT, DEL, GET, SCAN, SCAN_TO, SCAN_DOWN, SCAN_TO_DOWN, SCAN_ALL, DEL_FROM, DEL_FROM_TO, NEXT_SPACE, ERASE, BEGIN, COMMIT, ROLLBACK };
+enum {
+  PUT,
+  DEL,
+  GET,
+  SCAN,
+  SCAN_TO,
+  SCAN_DOWN,
+  SCAN_TO_DOWN,
+  SCAN_ALL,
+  DEL_FROM,
+  DEL_FROM_TO,
+  NEXT_SPACE,
+  ERASE,
+  BEGIN,
+  COMMIT,
+  ROLLBACK
+};
 
 #define OF " FROM item WHERE space = ?1 AND owner = ?2"
 #define FROM_TO " AND key >= ?3 AND key <= ?4"

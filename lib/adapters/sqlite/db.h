@@ -13,9 +13,9 @@ typedef struct imp_db {
   sqlite3 *sql;
   sqlite3_stmt *statements[IMP_DB_STATEMENTS];
   char *path;
-  int lock;    /* descriptor of the lock file, -1: none */
+  int lock; /* descriptor of the lock file, -1: none */
   int in_tx;
-  int status;  /* why the transaction under way cannot be committed; IMP_OK if it can */
+  int status; /* why the transaction under way cannot be committed; IMP_OK if it can */
   uint64_t applied;
   char text[IMP_DB_TEXT_MAX]; /* what went wrong last */
 } imp_db;
@@ -24,7 +24,8 @@ typedef struct imp_db {
 int imp_db_open(imp_db *db, const char *path);
 void imp_db_close(imp_db *db);
 
-/* Executes a write in the transaction, which it begins if there is none. An error spoils the transaction: see db->status. */
+/* Executes a write in the transaction, which it begins if there is none. An error spoils the transaction: see
+ * db->status. */
 void imp_db_write(imp_db *db, const imp_note *note);
 /* Executes a read into note->rows and note->status. */
 void imp_db_read(imp_db *db, imp_note *note);

@@ -1,6 +1,6 @@
 /*
- * Notes: writes, reads and flushes in the order in which they were asked for, packed into blocks of memory.  No note has
- * an allocation of its own; blocks are used again.
+ * Notes: writes, reads and flushes in the order in which they were asked for, packed into blocks of memory.  No note
+ * has an allocation of its own; blocks are used again.
  */
 #ifndef IMP_SQLITE_NOTES_H
 #define IMP_SQLITE_NOTES_H
@@ -54,9 +54,9 @@ typedef struct imp_note_block {
 typedef struct imp_note_log {
   imp_note_block *first, *last, *pool;
   imp_note_block *reserve; /* so that a flush can be noted when memory is gone */
-  size_t pooled; /* blocks in the pool */
-  size_t held;   /* bytes of all blocks that are not in the pool, wherever they are */
-  size_t max;    /* of held, for writes */
+  size_t pooled;           /* blocks in the pool */
+  size_t held;             /* bytes of all blocks that are not in the pool, wherever they are */
+  size_t max;              /* of held, for writes */
 } imp_note_log;
 
 /* What a note is made of. */

@@ -12,14 +12,13 @@
 #define SCHEMA_VERSION 1
 #define CHECKED_PAGES 8192 /* files up to 64 MiB are checked whole when they are opened */
 
-static const char schema[] =
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE item ("
-    "  space TEXT NOT NULL, owner TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
-    "  PRIMARY KEY (space, owner, key)) WITHOUT ROWID;"
-    "PRAGMA application_id = 1768779891;"
-    "PRAGMA user_version = 1;"
-    "COMMIT";
+static const char schema[] = "BEGIN IMMEDIATE;"
+                             "CREATE TABLE item ("
+                             "  space TEXT NOT NULL, owner TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
+                             "  PRIMARY KEY (space, owner, key)) WITHOUT ROWID;"
+                             "PRAGMA application_id = 1768779891;"
+                             "PRAGMA user_version = 1;"
+                             "COMMIT";
 
 static int refuse(imp_db *db, int status, const char *reason) {
   sqlite3_snprintf(sizeof db->text, db->text, "%s: %s", db->path, reason);
@@ -29,9 +28,9 @@ static int refuse(imp_db *db, int status, const char *reason) {
 static int sql_failed(imp_db *db, int code) {
   int kind = code & 0xff;
   refuse(db, 0, sqlite3_errmsg(db->sql));
-  return kind == SQLITE_NOMEM                                ? IMP_ERR_NOMEM
+  return kind == SQLITE_NOMEM                              ? IMP_ERR_NOMEM
          : kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB ? IMP_ERR_CORRUPT
-                                                             : IMP_ERR_UNAVAILABLE;
+                                                           : IMP_ERR_UNAVAILABLE;
 }
 
 static int run(imp_db *db, const char *text) {
@@ -128,8 +127,10 @@ static int open_sql(imp_db *db) {
   }
   sqlite3_extended_result_codes(db->sql, 1);
   sqlite3_busy_timeout(db->sql, 5000);
-  int status = run(db, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000;"
-                       "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768");
+  int status = run(
+      db,
+      "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000;"
+      "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768");
   return status == IMP_OK ? prepare_schema(db) : status;
 }
 

@@ -83,8 +83,13 @@ static int do_scan_all(void *ctx, imp_op *op, const char *space, uint32_t limit)
 
 static int do_put(void *ctx, const char *space, const char *owner, const void *key, size_t keylen, const void *value,
                   size_t valuelen) {
-  imp_note_args args = {.kind = NOTE_PUT, .space = space, .owner = owner, .key = key, .keylen = keylen,
-                        .value = value, .valuelen = valuelen};
+  imp_note_args args = {.kind = NOTE_PUT,
+                        .space = space,
+                        .owner = owner,
+                        .key = key,
+                        .keylen = keylen,
+                        .value = value,
+                        .valuelen = valuelen};
   return note_write(ctx, &args);
 }
 
@@ -124,9 +129,17 @@ static int do_flush(void *ctx, imp_op *op) {
 }
 
 const imp_store *imp_sqlite_vtable(void) {
-  static const imp_store vtable = {.size = sizeof vtable, .name = "sqlite", .durable = 1, .get = do_get, .scan = do_scan,
-                                   .scan_all = do_scan_all, .put = do_put, .del = do_del, .del_range = do_del_range,
-                                   .erase = do_erase, .flush = do_flush};
+  static const imp_store vtable = {.size = sizeof vtable,
+                                   .name = "sqlite",
+                                   .durable = 1,
+                                   .get = do_get,
+                                   .scan = do_scan,
+                                   .scan_all = do_scan_all,
+                                   .put = do_put,
+                                   .del = do_del,
+                                   .del_range = do_del_range,
+                                   .erase = do_erase,
+                                   .flush = do_flush};
   return &vtable;
 }
 

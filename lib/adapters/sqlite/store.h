@@ -29,8 +29,8 @@ typedef struct imp_note_list {
 } imp_note_list;
 
 struct imp_sqlite {
-  imp_db db;         /* the writer's */
-  imp_window window; /* the writer's */
+  imp_db db;             /* the writer's */
+  imp_window window;     /* the writer's */
   imp_note_list flushes; /* the writer's: waiting for the commit */
   imp_sqlite_options options;
 

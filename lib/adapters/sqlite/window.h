@@ -1,6 +1,6 @@
 /*
- * The window: single-item writes that have not gone to the database yet.  Of several to one item only the last counts, so what is
- * put and deleted before it was committed costs one deletion at most.
+ * The window: single-item writes that have not gone to the database yet.  Of several to one item only the last counts,
+ * so what is put and deleted before it was committed costs one deletion at most.
  */
 #ifndef IMP_SQLITE_WINDOW_H
 #define IMP_SQLITE_WINDOW_H

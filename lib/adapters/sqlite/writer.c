@@ -112,8 +112,9 @@ static void carry_out_note(imp_sqlite *store, imp_note *note, size_t *flushes, i
 }
 
 /*
- * Flushes that came while the disk was busy share a commit: all of them, up to the last.  What was noted after the last must
- * not become durable with it.  A queue ends with a read or a flush, so the window is empty when its blocks are given back.
+ * Flushes that came while the disk was busy share a commit: all of them, up to the last.  What was noted after the last
+ * must not become durable with it.  A queue ends with a read or a flush, so the window is empty when its blocks are
+ * given back.
  */
 void imp_sqlite_carry_out(imp_sqlite *store, imp_note_block *blocks, size_t flushes) {
   imp_note_list done = {NULL, NULL};

@@ -180,8 +180,8 @@ static void on_written(uv_write_t *req, int status) {
 }
 
 /*
- * The peer reads slowly.  libuv needs memory that stays, the connection's does not: a copy of a little of it tells when the peer
- * reads again.
+ * The peer reads slowly.  libuv needs memory that stays, the connection's does not: a copy of a little of it tells when
+ * the peer reads again.
  */
 static int write_later(imp_uv_conn *c, const imp_iovec *iov) {
   size_t len = iov->len < IMP_UV_CHUNK ? iov->len : IMP_UV_CHUNK;

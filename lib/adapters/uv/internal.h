@@ -1,6 +1,6 @@
 /*
- * A node on libuv.  One turn of the node an iteration of the loop, from a prepare handle: after it has read what was there, before
- * it waits again.  Connections keep no read buffer; all share one.
+ * A node on libuv.  One turn of the node an iteration of the loop, from a prepare handle: after it has read what was
+ * there, before it waits again.  Connections keep no read buffer; all share one.
  */
 #ifndef IMP_UV_INTERNAL_H
 #define IMP_UV_INTERNAL_H
@@ -18,8 +18,8 @@ typedef struct imp_uv_listener imp_uv_listener;
 typedef struct imp_uv_letter imp_uv_letter;
 
 /*
- * A transport.  With `conn` NULL it lingers: our side is shut down, what still comes is thrown away, so that the peer gets our
- * last words and not a reset.
+ * A transport.  With `conn` NULL it lingers: our side is shut down, what still comes is thrown away, so that the peer
+ * gets our last words and not a reset.
  */
 struct imp_uv_conn {
   uv_tcp_t tcp; /* first: handles are cast to their connections */
@@ -28,8 +28,8 @@ struct imp_uv_conn {
   imp_uv_conn *next, *prev; /* among all, or among those that linger */
   imp_uv_conn *next_ending;
   union {
-    uv_write_t *write;  /* under way: a slow reader */
-    imp_tstamp linger;  /* until when */
+    uv_write_t *write; /* under way: a slow reader */
+    imp_tstamp linger; /* until when */
   } u;
   uint32_t discarded;
   uint8_t reading, eof, broken, ending, closing;

@@ -47,7 +47,8 @@ static void check_shutdown(imp_uv *uv, imp_tstamp now) {
 
 static void on_timer(uv_timer_t *timer);
 
-/* The timer of libuv counts milliseconds of a clock that it reads once an iteration: rounding up costs one, never spins. */
+/* The timer of libuv counts milliseconds of a clock that it reads once an iteration: rounding up costs one, never
+ * spins. */
 static void arm(imp_uv *uv, imp_tstamp now) {
   imp_tstamp at = imp_node_get_expiry(uv->node), linger = imp_uv_linger(uv, now);
   at = linger < at ? linger : at;
@@ -130,7 +131,8 @@ int imp_uv_poster(void (*fn)(void *arg), void *arg, void *uv) { return imp_uv_po
 
 /* ---- life ---- */
 
-/* A handle that is there for the others does not keep the loop alive; the async does not either: what was posted runs at the end. */
+/* A handle that is there for the others does not keep the loop alive; the async does not either: what was posted runs
+ * at the end. */
 static int open_handles(imp_uv *uv) {
   int code = uv_async_init(uv->loop, &uv->async, on_async);
   if (code < 0) {
