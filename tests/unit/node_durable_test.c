@@ -352,6 +352,23 @@ static void a_failed_commit_that_was_under_way(void **state) {
   assert_int_equal(alice->peer_acked, 0);
 }
 
+/* The answer needs no commit of its own, but came while one was under way; nothing is noted after it. */
+static void an_answer_during_a_commit_goes_after_it(void **state) {
+  (void)state;
+  open_world();
+  client *alice = login(0, "alice", "a", 0);
+  run();
+  crash_store_mode(disk, CRASH_FLUSH_LATER);
+  say(alice, "carol@im.example", "stored");
+  run();
+  client_stanza(alice, "<iq type='get' id='p' to='im.example'><ping xmlns='urn:xmpp:ping'/></iq>");
+  run();
+  client_expect_nothing(alice);
+  crash_store_commit(disk);
+  run();
+  (void)client_expect(alice, "iq", "result");
+}
+
 static void more_sessions_than_allowed_after_a_restart(void **state) {
   (void)state;
   open_world();
@@ -421,6 +438,7 @@ int main(void) {
       cmocka_unit_test(inherited_queue_survives),
       cmocka_unit_test(a_failed_commit_acknowledges_nothing),
       cmocka_unit_test(a_failed_commit_that_was_under_way),
+      cmocka_unit_test(an_answer_during_a_commit_goes_after_it),
       cmocka_unit_test(more_sessions_than_allowed_after_a_restart),
       cmocka_unit_test(a_smaller_buffer_after_a_restart),
       cmocka_unit_test(ids_are_unique_and_state_survives),
