@@ -103,12 +103,12 @@ def test_nodes_go_when_they_are_let_go():
         gone.append(weakref.ref(world.node))
 
         @world.node.handle_jid("echo@localhost")
-        def echo(st, node=world.node):
+        def answer(st, node=world.node):
             node.reply_text(st, "x")
         world.node.on_session(print)
         world.client("alice", password="x")
         world.close()
-        world = echo = None
+        world = answer = None
     manager = sm.Manager(print)
     manager.enable("a@example.org")
     manager = None

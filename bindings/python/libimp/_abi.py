@@ -3,6 +3,7 @@
 from ctypes import (CFUNCTYPE, POINTER, Structure, c_char_p, c_int, c_int32, c_size_t, c_uint16, c_uint32,
                     c_uint64, c_void_p)
 from enum import IntEnum
+from typing import Any
 
 IMP_VERSION_MAJOR = 0
 IMP_VERSION_MINOR = 1
@@ -537,7 +538,7 @@ class imp_testkit_store(Structure):
 
 
 #: library: function: (result, arguments)
-FUNCTIONS = {
+FUNCTIONS: dict[str, dict[str, tuple[Any, tuple[Any, ...]]]] = {
   "imp": {
     "imp_version": (c_char_p, ()),
     "imp_strerror": (c_char_p, (c_int,)),

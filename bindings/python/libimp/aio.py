@@ -149,7 +149,12 @@ class Server:
 
     async def _outcome(self, function: Any, *args: Any) -> None:
         future: asyncio.Future[Error] = self.loop.create_future()
-        function(*args, lambda status: future.done() or future.set_result(status))
+
+        def done(status: Error) -> None:
+            if not future.done():
+                future.set_result(status)
+
+        function(*args, done)
         self._touch()
         status = await future
         if status < 0:

@@ -16,6 +16,7 @@ from .core import (NEVER, Error, NotFound, Registry, StateError, Struct, callbac
                    now, report, spawn)
 from .jid import Jid
 from .op import Credential, Op, answer, give_credential, give_name
+from .sm import Ledger, Stats as SmStats
 from .xml import Stanza
 
 __all__ = ["ConflictPolicy", "Node", "Role", "SessionEvent", "SessionInfo", "SessionState", "Settings", "Stats"]
@@ -99,13 +100,13 @@ class Stats:
     commits: int           #: of the store
     commit_failures: int
     ops_pending: int       #: with the host now
-    sm: sm.Stats
-    ledger: sm.Ledger      #: the account of every message
+    sm: SmStats
+    ledger: Ledger         #: the account of every message
 
     @classmethod
     def _of(cls, s: Any) -> "Stats":
         values = {name: getattr(s, name) for name, _ in s._fields_ if name != "size"}
-        values["sm"], values["ledger"] = sm.Stats._of(s.sm), sm.Ledger._of(s.ledger)
+        values["sm"], values["ledger"] = SmStats._of(s.sm), Ledger._of(s.ledger)
         return cls(**values)
 
 

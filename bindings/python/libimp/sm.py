@@ -224,7 +224,8 @@ class Session:
 
     def unacked(self, resend: bool = False) -> list[tuple[int, Any]]:
         """The buffer, oldest first: (number, packet). With `resend` the host writes them to the client now."""
-        ptr, pos, count, found = self._free_p(), ctypes.c_size_t(), ctypes.c_uint32(), []
+        found: list[tuple[int, Any]] = []
+        ptr, pos, count = self._free_p(), ctypes.c_size_t(), ctypes.c_uint32()
         while True:
             packet = lib.imp_sm_next_unacked(ptr, ctypes.byref(pos), ctypes.byref(count), resend)
             if packet is None:

@@ -68,7 +68,7 @@ class SqliteStore(CStore):
     def stats(self) -> SqliteStats:
         struct = _abi.imp_sqlite_stats()
         _lib.imp_sqlite_get_stats(self._p(), ctypes.byref(struct), ctypes.sizeof(struct))
-        return SqliteStats(*(getattr(struct, name) for name, _ in struct._fields_ if name != "size"))
+        return SqliteStats(*(getattr(struct, field[0]) for field in struct._fields_ if field[0] != "size"))
 
     def close(self) -> None:
         """After the node that uses it: finishes what is under way. Twice is no error."""

@@ -171,7 +171,7 @@ class Generator:
                 self.function(self.found.functions[name])
         self.add()
         self.add("#: library: function: (result, arguments)")
-        self.add("FUNCTIONS = {")
+        self.add("FUNCTIONS: dict[str, dict[str, tuple[Any, tuple[Any, ...]]]] = {")
         for library, rows in self.functions.items():
             self.add(f'  "{library}": {{')
             for row in rows:
@@ -187,6 +187,7 @@ HEAD = [
     "from ctypes import (CFUNCTYPE, POINTER, Structure, c_char_p, c_int, c_int32, c_size_t, c_uint16, c_uint32,",
     "                    c_uint64, c_void_p)",
     "from enum import IntEnum",
+    "from typing import Any",
     "",
 ]
 
