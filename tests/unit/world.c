@@ -65,10 +65,21 @@ static int exists(imp_op *op, const char *username, void *user_data) {
   return IMP_OK;
 }
 
+/* "good" is alice's. */
+static int check_token(imp_op *op, const char *username, const char *token, void *user_data) {
+  (void)username;
+  (void)user_data;
+  if (strcmp(token, "good") != 0) {
+    return IMP_ERR_DENIED;
+  }
+  imp_op_done(op, imp_op_add_row(op, "user", 4, "alice", 5));
+  return IMP_OK;
+}
+
 void world_renew(world *w, imp_settings *settings) {
   imp_settings defaults;
   imp_callbacks callbacks = {.size = sizeof(callbacks), .want_write = want_write, .want_turn = want_turn, .wallclock = wallclock,
-                             .get_credential = credential, .user_exists = exists, .random = node_random};
+                             .get_credential = credential, .user_exists = exists, .check_token = check_token, .random = node_random};
   if (settings == NULL) {
     settings = &defaults;
     imp_settings_default(settings, sizeof(*settings));
