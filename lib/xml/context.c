@@ -77,7 +77,11 @@ static size_t position(const xmlParserCtxt *parser) {
   return input != NULL ? input->consumed + (size_t)(input->cur - input->base) : 0;
 }
 
-size_t imp_xml_ctx_offset(const imp_xml_ctx *ctx) { return position(ctx->parser) - ctx->before; }
+/* A parser that was stopped has lost its place: 0. */
+size_t imp_xml_ctx_offset(const imp_xml_ctx *ctx) {
+  size_t at = position(ctx->parser);
+  return at > ctx->before ? at - ctx->before : 0;
+}
 
 /* xmlParseChunk() takes an int; a whole tag may be cut here, which libxml2 can deal with. */
 #define CHUNK ((size_t)1 << 30)
