@@ -88,7 +88,7 @@ class Pair:
 
 
 class Mailbox(Pair):
-    """The recipient is not there: offline storage. At times it comes, takes what there is and goes."""
+    """The recipient is not there: offline storage. At times it comes and takes what there is."""
 
     share_away = 0.7
 
@@ -172,8 +172,9 @@ def test_nothing_is_lost_when_the_server_is_killed(durable, request):
     kills, seed = request.config.getoption("kills"), request.config.getoption("seed")
     total, resent, repeated, rebound = asyncio.run(
         asyncio.wait_for(play(durable, kills, seed), 60 + kills * 15))
-    print("%d kills, %d messages, %d sent again by their senders, of which %d had arrived; %d times"
-          " a recipient was away for too long to resume" % (kills, total, resent, repeated, rebound))
+    print("%d kills, %d messages, %d sent again by their senders, of which %d had arrived; "
+          "%d times a recipient was away for too long to resume"
+          % (kills, total, resent, repeated, rebound))
     assert total > kills
 
 

@@ -15,7 +15,8 @@ async def authenticate(client, inline, password=None):
     """PLAIN with what is to happen in the same exchange. Returns <success/> or <failure/>."""
     features = await client.open()
     offered = features.find("{%s}authentication" % SASL2)
-    assert offered is not None and "PLAIN" in [m.text for m in offered.iter("{%s}mechanism" % SASL2)]
+    assert offered is not None
+    assert "PLAIN" in [m.text for m in offered.iter("{%s}mechanism" % SASL2)]
     token = base64.b64encode(("\0%s\0%s" % (client.user, password or client.server.password))
                              .encode()).decode()
     await client.raw("<authenticate xmlns='%s' mechanism='PLAIN'><initial-response>%s"

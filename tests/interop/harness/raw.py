@@ -245,7 +245,7 @@ class RawClient:
                 and s.get("type") != "error"]
 
     async def expect(self, condition, timeout=10):
-        """Waits until `condition()` is true and returns it. (An element without children is not.)"""
+        """Waits until `condition()` is true and returns it. (A childless element is not.)"""
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout
         while not (value := condition()):
