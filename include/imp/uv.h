@@ -30,8 +30,8 @@ typedef struct imp_uv_listen_options {
   uint32_t proxy_protocol;
   uint32_t backlog; /**< default 1024 */
 } imp_uv_listen_options;
-/** Listens. `port` 0: any; *bound (may be NULL) receives the port. `options` NULL: defaults. Errors:
- * imp_uv_last_error(). */
+/** Listens on `address`, IPv4 or IPv6 in figures ("::" is both). `port` 0: any; *bound (may be NULL) receives the port.
+ * `options` NULL: defaults. Errors: imp_uv_last_error(). */
 IMP_EXTERN int imp_uv_listen(imp_uv *uv, imp_role role, const char *address, uint16_t port,
                              const imp_uv_listen_options *options, uint16_t *bound);
 /** Closes streams in good order ("system-shutdown"), stops listening, and calls `done` when every connection is closed

@@ -130,6 +130,7 @@ static int open_sql(imp_db *db) {
   int status = run(
       db,
       "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000;"
+      "PRAGMA journal_size_limit = 33554432;"
       "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768");
   return status == IMP_OK ? prepare_schema(db) : status;
 }
