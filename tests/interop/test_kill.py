@@ -14,6 +14,7 @@ from harness.scene import Scene
 from harness.servers import Prosody
 
 PAIRS = 4
+GONE = (Closed, OSError, AttributeError, asyncio.IncompleteReadError)   # what a kill looks like
 
 
 class Pair:
@@ -49,7 +50,7 @@ class Pair:
                 if rng.random() < 0.2:
                     await self.sender.request()
                 await asyncio.sleep(rng.random() * 0.01)
-        except (Closed, OSError, AttributeError):
+        except GONE:
             pass
 
     async def resume(self):
@@ -126,7 +127,24 @@ async def kill_and_return(server, pairs, rng):
         await pair.sender.cut()
         await pair.recipient.cut()
     await asyncio.to_thread(server.restart)
+    if rng.random() < 0.25:
+        await kill_while_they_return(server, pairs, rng)
     await asyncio.gather(*[pair.resume() for pair in pairs])
+
+
+async def kill_while_they_return(server, pairs, rng):
+    """The server dies again while its clients resume."""
+    returning = [asyncio.create_task(pair.resume()) for pair in pairs
+                 if not isinstance(pair, Mailbox)]
+    await asyncio.sleep(rng.random() * 0.1)
+    await asyncio.to_thread(server.kill)
+    for outcome in await asyncio.gather(*returning, return_exceptions=True):
+        if isinstance(outcome, Exception) and not isinstance(outcome, GONE):
+            raise outcome
+    for pair in pairs:
+        await pair.sender.cut()
+        await pair.recipient.cut()
+    await asyncio.to_thread(server.restart)
 
 
 async def play(server, kills, seed):

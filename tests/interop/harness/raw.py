@@ -116,14 +116,13 @@ class RawClient:
         return self
 
     async def enable(self, resume=True, max_s=None):
-        self.handled = self.sent = self.server_h = 0
-        self.unacked = []
         await self._write("<enable xmlns='%s'%s%s/>" % (
             SM, " resume='true'" if resume else "", " max='%d'" % max_s if max_s else ""))
-        self._sm_out = True
         answer = await self._next_nonza()
         assert answer.tag == "{%s}enabled" % SM, ET.tostring(answer)
-        self._sm_in = True
+        self.handled = self.sent = self.server_h = 0
+        self.unacked = []
+        self._sm_in = self._sm_out = True
         self.sm_id, self.sm_max = answer.get("id"), answer.get("max")
         self.location = answer.get("location")
         return answer
