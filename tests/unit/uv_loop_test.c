@@ -51,7 +51,7 @@ static void tear_down(void *arg) {
   uv_loop_close(&t.loop);
 }
 
-static int set_up(void) {
+static int set_up_with_rate(uint32_t recv_rate) {
   imp_settings settings;
   imp_callbacks callbacks;
   memset(&t, 0, sizeof t);
@@ -61,12 +61,15 @@ static int set_up(void) {
   imp_settings_default(&settings, sizeof settings);
   imp_uv_callbacks(&callbacks, sizeof callbacks);
   settings.domain = "localhost";
+  settings.recv_rate = recv_rate;
   settings.log_level = IMP_LOG_ERROR;
   uv_loop_init(&t.loop);
   unit_own(tear_down, NULL);
   int rv = imp_node_new(&t.node, &settings, &callbacks, NULL);
   return rv == IMP_OK ? imp_uv_new(&t.uv, &t.loop, t.node) : rv;
 }
+
+static int set_up(void) { return set_up_with_rate(0); }
 
 static void listen_somewhere(void) {
   imp_uv_listen_options options = {.size = sizeof options, .allow_plaintext = 1};
@@ -139,6 +142,52 @@ static void serves_a_stream(void **state) {
   assert_int_equal(p.eof, 1);
   assert_non_null(strstr(p.got, "</stream:stream>"));
   assert_int_equal(imp_uv_connections(t.uv), 0);
+}
+
+static int count_message(imp_node *node, const imp_stanza *st, void *user_data) {
+  (void)node;
+  (void)st;
+  ++*(int *)user_data;
+  return IMP_OK;
+}
+
+static void log_in(peer *p) {
+  connect_peer(p, HEADER);
+  assert_true(run_until(p, "</stream:features>"));
+  say(p, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGFsaWNlAHNlY3JldA==</auth>");
+  assert_true(run_until(p, "<success"));
+  p->len = 0;
+  p->got[0] = '\0';
+  say(p, HEADER);
+  assert_true(run_until(p, "</stream:features>"));
+  say(p, "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
+  assert_true(run_until(p, "</iq>"));
+}
+
+/* A peer that sends faster than it may is read more slowly, and everything that it sent arrives. */
+static void reads_no_faster_than_allowed(void **state) {
+  static peer p;
+  static char flood[300001];
+  static const char message[] = "<message to='count@localhost'><body>0123456789012345678901</body></message>";
+  int count = 0;
+  (void)state;
+  unit_skip_alloc_fail();
+  assert_int_equal(set_up_with_rate(150000), IMP_OK);
+  assert_int_equal(imp_node_account_set(t.node, "alice", "secret", NULL, NULL), IMP_OK);
+  assert_int_equal(imp_node_handle_jid(t.node, "count@localhost", count_message, &count), IMP_OK);
+  listen_somewhere();
+  log_in(&p);
+  size_t each = sizeof message - 1;
+  for (size_t i = 0; i < sizeof flood / each; i++) {
+    memcpy(flood + i * each, message, each);
+  }
+  uint64_t begin = uv_hrtime();
+  say(&p, flood);
+  while (count < (int)(sizeof flood / each) && uv_hrtime() - begin < 10000000000u) {
+    uv_run(&t.loop, UV_RUN_ONCE);
+  }
+  assert_int_equal(count, sizeof flood / each);
+  assert_true(uv_hrtime() - begin > 300000000u); /* 150,000 bytes at once, then 150,000 a second */
 }
 
 /* Input that nobody reads must not turn the end into a reset, which would take our last words from the peer. */
@@ -273,6 +322,7 @@ static void survives_lack_of_descriptors(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(serves_a_stream),
+                                     cmocka_unit_test(reads_no_faster_than_allowed),
                                      cmocka_unit_test(last_words_arrive),
                                      cmocka_unit_test(shuts_down),
                                      cmocka_unit_test(ends_with_connections_open),
