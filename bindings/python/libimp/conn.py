@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from . import _abi
 from ._abi import Role
 from ._lib import lib
-from .core import Error, StateError, dec, enc, error, raw
+from .core import Error, InvalidArgument, StateError, dec, enc, error, raw, unsigned
 
 if TYPE_CHECKING:
     from .node import Node
@@ -44,7 +44,7 @@ class Connection:
     """
 
     def __init__(self, node: "Node", ptr: int):
-        self._node, self._ptr = node, ptr
+        self._node, self._ptr, self._peeked = node, ptr, 0
         #: Anything of the host's.
         self.data: Any = None
 
@@ -77,11 +77,16 @@ class Connection:
         """Pending output, in pieces; say what was written with sent()."""
         pieces = _Pieces()
         n = lib.imp_conn_send_peekv(self._p(), pieces, _PIECES)
-        return [raw(piece.base, piece.len) for piece in pieces[:n]]
+        shown = [raw(piece.base, piece.len) for piece in pieces[:n]]
+        self._peeked = sum(map(len, shown))
+        return shown
 
     def sent(self, length: int) -> None:
         """So many bytes of what was peeked at were written."""
         self._node._outside("sent")
+        if unsigned(length, 63) > self._peeked:
+            raise InvalidArgument(f"{length} bytes sent, of {self._peeked} that were shown")
+        self._peeked -= length
         lib.imp_conn_send_done(self._p(), length, self._node.clock())
 
     def take(self) -> bytes:

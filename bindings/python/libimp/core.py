@@ -176,6 +176,20 @@ def enc(text: str | bytes | None) -> bytes | None:
     return data
 
 
+def need(text: str | bytes) -> bytes:
+    """Text for C that may not be left out."""
+    if text is None:
+        raise TypeError("text is required, not None")
+    return enc(text) or b""
+
+
+def unsigned(value: int, bits: int = 32) -> int:
+    """A number for C, which would wrap it."""
+    if not 0 <= value < 1 << bits:
+        raise OutOfRange(f"{value}: must be 0 to {(1 << bits) - 1}")
+    return value
+
+
 def dec(data: bytes | None) -> str:
     """Text from C; nothing is ""."""
     return "" if data is None else data.decode("utf-8", "replace")

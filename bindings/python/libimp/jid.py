@@ -3,7 +3,7 @@ import ctypes
 from typing import Any
 
 from ._lib import lib
-from .core import Malformed, TooBig, check, enc
+from .core import Malformed, TooBig, check, enc, need
 
 __all__ = ["Jid"]
 
@@ -17,7 +17,7 @@ class Jid:
     __slots__ = ("_ptr", "__weakref__")
 
     def __init__(self, text: "str | Jid"):
-        ptr, data = ctypes.c_void_p(), enc(str(text)) or b""
+        ptr, data = ctypes.c_void_p(), need(str(text) if isinstance(text, Jid) else text)
         check(lib.imp_jid_new(ctypes.byref(ptr), data, len(data)), lambda: f"no address: {text!r}")
         self._ptr = ptr.value
 
@@ -25,7 +25,7 @@ class Jid:
     def of(cls, domain: str, local: str | None = None, resource: str | None = None) -> "Jid":
         """From parts, which are prepared each for itself."""
         ptr = ctypes.c_void_p()
-        check(lib.imp_jid_new_parts(ctypes.byref(ptr), enc(local), enc(domain), enc(resource)),
+        check(lib.imp_jid_new_parts(ctypes.byref(ptr), enc(local), need(domain), enc(resource)),
               lambda: f"no address: {local!r}, {domain!r}, {resource!r}")
         return cls._take(ptr.value)
 

@@ -12,7 +12,7 @@ from . import _abi, conn, sm
 from ._abi import Conflict as ConflictPolicy, LogArea, LogLevel, Role, SessionEvent, SessionState
 from ._lib import lib
 from .conn import ChannelBinding, Connection
-from .core import (NEVER, Error, NotFound, Registry, StateError, Struct, callback, check, close_at_exit, dec, enc,
+from .core import (NEVER, Error, NotFound, Registry, StateError, Struct, callback, check, close_at_exit, dec, enc, need,
                    now, report, spawn)
 from .jid import Jid
 from .op import Credential, Op, answer, give_credential, give_name
@@ -239,7 +239,7 @@ class Node:
 
     def set_tls(self, certificate_pem: str | bytes, key_pem: str | bytes, ca_pem: str | bytes | None = None) -> None:
         """Certificate chain, key, and roots for client certificates, as text. May be called again: new connections get it."""
-        self._check(lib.imp_node_set_tls(self._p(), enc(certificate_pem), enc(key_pem), enc(ca_pem)))
+        self._check(lib.imp_node_set_tls(self._p(), need(certificate_pem), need(key_pem), enc(ca_pem)))
 
     @property
     def tls_fingerprint(self) -> str:
@@ -295,18 +295,18 @@ class Node:
 
     def shutdown(self, condition: str = "system-shutdown") -> None:
         """Closes every stream, commits, refuses new connections. Turns are still needed until all are gone."""
-        lib.imp_node_shutdown(self._outside("shutdown"), enc(condition), self.clock())
+        lib.imp_node_shutdown(self._outside("shutdown"), need(condition), self.clock())
         self._submitted()
 
     # ---- accounts ----
 
     def set_account(self, username: str, password: str, done: Callable[[Error], None] | None = None) -> None:
         """Creates an account or changes its password; stored as SCRAM keys. `done(status)` at the end of a turn."""
-        self._account(lib.imp_node_account_set, done, enc(username), enc(password))
+        self._account(lib.imp_node_account_set, done, need(username), need(password))
 
     def delete_account(self, username: str, done: Callable[[Error], None] | None = None) -> None:
         """Removes an account with all that is its."""
-        self._account(lib.imp_node_account_del, done, enc(username))
+        self._account(lib.imp_node_account_del, done, need(username))
 
     def _account(self, function: Any, done: Callable[[Error], None] | None, *args: Any) -> None:
         number = _calls.add((self, done)) if done else None
@@ -324,7 +324,7 @@ class Node:
         The handler may be a coroutine. What it raises is reported, and answered with <internal-server-error/> (unless it
         is a coroutine: then the stanza has been taken).
         """
-        return self._handle("jid", str(jid), lib.imp_node_handle_jid, fn)
+        return self._handle("jid", str(Jid(jid)), lib.imp_node_handle_jid, fn)
 
     def handle_iq(self, ns: str, fn: Handler | None = _MISSING) -> Any:
         """Handles iq get and set in a namespace, sent to the node or to a bare JID of its domain. Also a decorator."""
@@ -333,13 +333,13 @@ class Node:
     def _handle(self, kind: str, name: str, function: Any, fn: Any) -> Any:
         if fn is _MISSING:
             return lambda fn: self._handle(kind, name, function, fn)
-        key = (kind, str(Jid(name)) if kind == "jid" else name)
+        key = (kind, name)
         if fn is None:
-            self._check(function(self._p(), enc(name), _abi.imp_stanza_fn(), None))
+            self._check(function(self._p(), need(name), _abi.imp_stanza_fn(), None))
             _calls.pop(self._handlers.pop(key, None))
             return None
         number = _calls.add((_nodes_ref(self), fn))
-        rv = function(self._p(), enc(name), _on_stanza, number)
+        rv = function(self._p(), need(name), _on_stanza, number)
         if rv < 0:
             _calls.pop(number)
         self._check(rv)
@@ -356,7 +356,7 @@ class Node:
 
     def reply_text(self, stanza: Stanza, text: str) -> None:
         """Answers a message with a text: same type and thread, fresh id."""
-        self._check(lib.imp_node_reply_text(self._p(), stanza._ptr, enc(text)))
+        self._check(lib.imp_node_reply_text(self._p(), stanza._ptr, need(text)))
         self._submitted()
 
     # ---- sessions ----
@@ -373,7 +373,7 @@ class Node:
 
     def end_session(self, jid: Jid | str, condition: str | None = None) -> None:
         """Ends a session, connected or hibernating, with a stream error (default "reset"). Raises NotFound."""
-        self._check(lib.imp_node_end_session(self._p(), enc(str(jid)), enc(condition)))
+        self._check(lib.imp_node_end_session(self._p(), need(str(jid) if isinstance(jid, Jid) else jid), enc(condition)))
         self._submitted()
 
     def on_session(self, fn: Callable[[SessionEvent, SessionInfo], Any]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 from . import _abi
 from ._lib import lib
-from .core import Denied, Error, StateError, check, code_of, enc, raw, report, spawn
+from .core import Denied, Error, StateError, check, code_of, enc, raw, report, spawn, unsigned
 
 __all__ = ["Credential", "Op"]
 
@@ -27,7 +27,7 @@ class Credential:
 
     def _struct(self) -> _abi.imp_credential:
         c = _abi.imp_credential(size=ctypes.sizeof(_abi.imp_credential), password=enc(self.password),
-                                hash=enc(self.hash), iterations=self.iterations, saltlen=len(self.salt))
+                                hash=enc(self.hash), iterations=unsigned(self.iterations), saltlen=len(self.salt))
         c._keep = [ctypes.create_string_buffer(b, len(b) or 1) for b in (self.salt, self.stored_key, self.server_key)]
         if self.hash:
             c.salt, c.stored_key, c.server_key = (ctypes.addressof(b) for b in c._keep)

@@ -7,7 +7,7 @@ from . import _abi
 from ._abi import IMP_SASL_MESSAGE_MAX as MESSAGE_MAX, SaslResult
 from ._lib import lib
 from .conn import ChannelBinding
-from .core import StateError, check, dec, enc, raw
+from .core import StateError, check, dec, enc, need, raw, unsigned
 from .op import Credential
 
 __all__ = ["Exchange", "MESSAGE_MAX", "Mechanism", "SaslResult", "Step", "binding_types",
@@ -66,7 +66,7 @@ class Exchange:
         self._key = ctypes.create_string_buffer(fake_key, len(fake_key) or 1)
         self._hash = enc(fake_hash)
         self._params = _abi.imp_sasl_params(
-            size=ctypes.sizeof(_abi.imp_sasl_params), plus_offered=plus_offered, iterations=iterations,
+            size=ctypes.sizeof(_abi.imp_sasl_params), plus_offered=plus_offered, iterations=unsigned(iterations),
             fake_key=ctypes.addressof(self._key), fake_keylen=len(fake_key), clear_passwords=clear_passwords,
             fake_hash=self._hash)
         if binding is not None:
@@ -156,7 +156,7 @@ class Exchange:
 def scram_keys(password: str, hash: str = "SHA-256", salt: bytes | None = None, iterations: int = 10000) -> Credential:
     """Derives SCRAM keys (RFC 5802 §3), for hosts that store them. `salt` None: 16 random bytes."""
     ptr = ctypes.c_void_p()
-    check(lib.imp_scram_keys_new(ctypes.byref(ptr), enc(hash), enc(password), salt, len(salt or b""), iterations))
+    check(lib.imp_scram_keys_new(ctypes.byref(ptr), need(hash), need(password), salt, len(salt or b""), unsigned(iterations)))
     try:
         return Credential._of(lib.imp_scram_keys_get(ptr).contents)
     finally:

@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator
 from . import _abi
 from ._abi import (IMP_NS_SM as NS_SM, DropRule, Fate, ResumeResult, Settled, SmPolicy as Policy, SmProfile as Profile)
 from ._lib import lib
-from .core import NEVER, Registry, StateError, Struct, callback, check, close_at_exit, dec, enc, now, report
+from .core import NEVER, Registry, StateError, Struct, callback, check, close_at_exit, dec, enc, need, now, report, unsigned
 
 __all__ = ["DropRule", "Fate", "Ledger", "Manager", "NS_SM", "Policy", "Profile", "ResumeResult", "Resumption", "Session",
            "Settings", "Settled", "State", "Stats", "drop_rule_name", "fate_name", "parse_h", "parse_max", "parse_resume",
@@ -197,7 +197,7 @@ class Session:
 
     def sent(self, packet: Any, size: int) -> bool:
         """A stanza goes out, or would, if the session hibernates. True: write an <r/> after it. None is counted, not kept."""
-        ptr = self._p()
+        ptr, size = self._p(), unsigned(size, 31)
         number = None if packet is None else self._manager._packets.add(packet)
         rv = lib.imp_sm_sent(ptr, number, size)
         if rv < 0:
@@ -207,7 +207,7 @@ class Session:
     def acked(self, h: int) -> bool:
         """<a h=''/>. True: write an <r/>. Raises Malformed for an `h` above what was sent: see write_too_high()."""
         with self._manager._during():
-            return check(lib.imp_sm_acked(self._free_p(), h)) == _abi.IMP_SM_WANT_R
+            return check(lib.imp_sm_acked(self._free_p(), unsigned(h))) == _abi.IMP_SM_WANT_R
 
     def requested(self) -> None:
         """An <r/> was written of the host's own accord."""
@@ -240,7 +240,7 @@ class Session:
         self._busy += 1
         try:
             with manager._during():
-                rv = lib.imp_sm_inherit(mine, theirs, h is not None, h or 0, manager.clock(),
+                rv = lib.imp_sm_inherit(mine, theirs, h is not None, unsigned(h or 0), manager.clock(),
                                         _inherit_sent if sent else _abi.imp_sm_inherit_sent(), number)
         finally:
             self._busy -= 1
@@ -260,7 +260,8 @@ class Session:
 
     def restore_packet(self, packet: Any, size: int, number: int) -> None:
         """A kept packet with its number, after Manager.restore(), in order."""
-        ptr, handle = self._free_p(), self._manager._packets.add(packet)
+        ptr, size, number = self._free_p(), unsigned(size, 31), unsigned(number)
+        handle = self._manager._packets.add(packet)
         rv = lib.imp_sm_restore_packet(ptr, handle, size, number)
         if rv < 0:
             self._manager._packets.pop(handle)
@@ -360,24 +361,24 @@ class Manager:
     def enable(self, user: str, resume: bool = True, max: int = 0, data: Any = None) -> Session:
         """<enable/>: a new session of `user` (a bare JID). `max`: seconds that the client asked for. Raises Denied when off."""
         ptr = ctypes.c_void_p()
-        check(lib.imp_sm_new(self._p(), ctypes.byref(ptr), enc(user), resume, max, self.clock(), None))
+        check(lib.imp_sm_new(self._p(), ctypes.byref(ptr), need(user), resume, unsigned(max), self.clock(), None))
         return self._adopt(ptr.value or 0, data)
 
     def resume(self, user: str, previd: str, h: int) -> Resumption:
         """<resume previd='' h=''/> by `user`."""
         sm, handled, known = ctypes.c_void_p(), ctypes.c_uint32(), ctypes.c_int()
         with self._during():
-            result = lib.imp_sm_resume(self._p(), enc(user), enc(previd), h, self.clock(), ctypes.byref(sm),
+            result = lib.imp_sm_resume(self._p(), need(user), need(previd), unsigned(h), self.clock(), ctypes.byref(sm),
                                        ctypes.byref(handled), ctypes.byref(known))
         return Resumption(ResumeResult(result), self._session(sm.value), handled.value if known.value else None)
 
     def find(self, user: str, id: str) -> Session | None:
         """The resumable session with this id, if it is this user's."""
-        return self._session(lib.imp_sm_find(self._p(), enc(user), enc(id)))
+        return self._session(lib.imp_sm_find(self._p(), need(user), need(id)))
 
     def find_hibernating(self, user: str) -> Session | None:
         """The user's newest hibernating session."""
-        return self._session(lib.imp_sm_find_hibernating(self._p(), enc(user)))
+        return self._session(lib.imp_sm_find_hibernating(self._p(), need(user)))
 
     def hibernating(self, user: str) -> Iterator[Session]:
         """The user's hibernating sessions, newest first."""
@@ -429,15 +430,16 @@ class Manager:
     def restore(self, state: State, data: Any = None) -> Session:
         """Makes a session from its state, hibernating from now on. Raises Exists, Malformed."""
         s, ptr = _abi.imp_sm_state(), ctypes.c_void_p()
-        s.size, s.id, s.user = ctypes.sizeof(s), enc(state.id), enc(state.user)
-        setattr(s, "in", state.in_)
-        s.out, s.acked, s.max, s.evicted, s.past = state.out, state.acked, state.max, state.evicted, state.past
+        s.size, s.id, s.user = ctypes.sizeof(s), need(state.id), need(state.user)
+        setattr(s, "in", unsigned(state.in_))
+        for name in ("out", "acked", "max", "evicted", "past"):
+            setattr(s, name, unsigned(getattr(state, name)))
         check(lib.imp_sm_restore(self._p(), ctypes.byref(ptr), ctypes.byref(s), self.clock(), None))
         return self._adopt(ptr.value or 0, data)
 
     def restore_handled(self, user: str, id: str, h: int, seconds_left: int) -> None:
         """Remembers what a session that is gone had handled."""
-        check(lib.imp_sm_restore_handled(self._p(), enc(user), enc(id), h, seconds_left, self.clock()))
+        check(lib.imp_sm_restore_handled(self._p(), need(user), need(id), unsigned(h), unsigned(seconds_left), self.clock()))
 
     def close(self) -> None:
         """Ends all sessions, abandoning what they have. Twice is no error."""
@@ -554,7 +556,7 @@ def drop_rule_name(rule: DropRule) -> str:
 def write_failed(condition: str, h: int | None = None) -> str:
     """<failed/>, with the name of a stanza error (RFC 6120 §8.3.3)"""
     text = _buffer()
-    lib.imp_sm_write_failed(enc(condition), h is not None, h or 0, text)
+    lib.imp_sm_write_failed(need(condition), h is not None, unsigned(h or 0), text)
     return dec(text.value)
 
 
@@ -568,7 +570,7 @@ def write_r() -> str:
 def write_too_high(h: int, sent: int) -> str:
     """The application-specific part of the stream error for an `h` that is too high (XEP-0198 §6)"""
     text = _buffer()
-    lib.imp_sm_write_too_high(h, sent, text)
+    lib.imp_sm_write_too_high(unsigned(h), unsigned(sent), text)
     return dec(text.value)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _abi
 from ._lib import load
-from .core import Registry, callback, check, close_at_exit, dec, enc, error
+from .core import Registry, callback, check, close_at_exit, dec, enc, error, unsigned
 from .store import CStore
 
 __all__ = ["SqliteStats", "SqliteStore"]
@@ -40,7 +40,7 @@ class SqliteStore(CStore):
         self._ptr, self._loop, self._number = 0, loop, _stores.add(self)
         self._posted: deque[tuple[Any, int]] = deque()
         ptr, text = ctypes.c_void_p(), ctypes.create_string_buffer(512)
-        options = _abi.imp_sqlite_options(size=ctypes.sizeof(_abi.imp_sqlite_options), max_pending=max_pending)
+        options = _abi.imp_sqlite_options(size=ctypes.sizeof(_abi.imp_sqlite_options), max_pending=unsigned(max_pending, 63))
         if loop is not None:
             options.post, options.post_ctx = _post, self._number
         check(_lib.imp_sqlite_new(ctypes.byref(ptr), enc(os.fspath(path)), ctypes.byref(options), text, len(text)),

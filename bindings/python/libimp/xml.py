@@ -1,14 +1,24 @@
 """Elements and stanzas (imp/xml.h)."""
 import ctypes
+import re
 from typing import Any, Iterator
 
 from ._abi import (IMP_NS_CLIENT as NS_CLIENT, IMP_NS_SERVER as NS_SERVER, IMP_NS_STANZAS as NS_STANZAS,
                    IMP_NS_STREAMS as NS_STREAMS, StanzaKind, StanzaType)
 from ._lib import lib
-from .core import InvalidArgument, NoMemory, StateError, check, dec, enc, raw
+from .core import InvalidArgument, NoMemory, StateError, check, dec, enc, need, raw
 from .jid import Jid
 
 __all__ = ["Element", "NS_CLIENT", "NS_SERVER", "NS_STANZAS", "NS_STREAMS", "Stanza", "StanzaKind", "StanzaType"]
+
+_NAME = re.compile(r"[^\W\d][\w.-]*")
+
+
+def _name(name: str, prefix: str = "") -> bytes:
+    """The name of an element or attribute: nothing else gets between the angle brackets."""
+    if not _NAME.fullmatch(name.removeprefix(prefix)):
+        raise InvalidArgument(f"no XML name: {name!r}")
+    return need(name)
 
 
 class Element:
@@ -34,9 +44,9 @@ class Element:
     def get(self, name: str, default: str | None = None, ns: str | None = None) -> str | None:
         """The value of an attribute."""
         if ns is None:
-            value = lib.imp_elem_attr(self._ptr, enc(name))
+            value = lib.imp_elem_attr(self._ptr, need(name))
         else:
-            value = lib.imp_elem_attr_ns(self._ptr, enc(name), enc(ns))
+            value = lib.imp_elem_attr_ns(self._ptr, need(name), need(ns))
         return default if value is None else dec(value)
 
     def __iter__(self) -> Iterator["Element"]:
@@ -47,11 +57,11 @@ class Element:
 
     def child(self, name: str, ns: str | None = None) -> "Element | None":
         """The first child with this name and namespace (None: any)."""
-        ptr = lib.imp_elem_child(self._ptr, enc(name), enc(ns))
+        ptr = lib.imp_elem_child(self._ptr, need(name), enc(ns))
         return Element(self._stanza, ptr) if ptr else None
 
     def is_(self, name: str, ns: str) -> bool:
-        return bool(lib.imp_elem_is(self._ptr, enc(name), enc(ns)))
+        return bool(lib.imp_elem_is(self._ptr, need(name), need(ns)))
 
     def __repr__(self) -> str:
         return f"<Element {{{self.ns}}}{self.name}>"
@@ -65,9 +75,9 @@ class Element:
         """Adds a child at the end, and returns it. Without `ns` it is in its parent's namespace."""
         st = self._edit()
         if text is None:
-            ptr = lib.imp_elem_add(st, self._ptr, enc(name), enc(ns))
+            ptr = lib.imp_elem_add(st, self._ptr, _name(name), enc(ns))
         else:
-            ptr = lib.imp_elem_add_text(st, self._ptr, enc(name), enc(ns), enc(text))
+            ptr = lib.imp_elem_add_text(st, self._ptr, _name(name), enc(ns), need(text))
         child = self._stanza._built(ptr)
         for key, value in attributes.items():
             child.set(key, value)
@@ -79,11 +89,11 @@ class Element:
 
     def set(self, name: str, value: str) -> "Element":
         """Sets an attribute; returns the element."""
-        lib.imp_elem_set_attr(self._edit(), self._ptr, enc(name), enc(value))
+        lib.imp_elem_set_attr(self._edit(), self._ptr, _name(name, "xml:"), need(value))
         return self
 
     def append_text(self, text: str) -> "Element":
-        data = enc(text) or b""
+        data = need(text)
         lib.imp_elem_append_text(self._edit(), self._ptr, data, len(data))
         return self
 
@@ -95,7 +105,7 @@ class Stanza:
     def __init__(self, name: str, to: Jid | str | None = None, *, type: StanzaType | None = None, id: str | None = None,
                  from_: Jid | str | None = None, body: str | None = None, ns: str | None = None):
         ptr = ctypes.c_void_p()
-        check(lib.imp_stanza_new(ctypes.byref(ptr), enc(name), enc(ns)), f"no stanza: {name!r}")
+        check(lib.imp_stanza_new(ctypes.byref(ptr), _name(name), enc(ns)), f"no stanza: {name!r}")
         self._ptr, self._frozen = ptr.value, False
         self.to, self.from_, self.id = to, from_, id
         if type is not None:
@@ -138,7 +148,7 @@ class Stanza:
     def error(self, condition: str, text: str | None = None) -> "Stanza":
         """The error answer (RFC 6120 §8.3), for example "service-unavailable". Errors are never answered: InvalidArgument."""
         ptr = ctypes.c_void_p()
-        check(lib.imp_stanza_new_error(ctypes.byref(ptr), self._ptr, enc(condition), enc(text)))
+        check(lib.imp_stanza_new_error(ctypes.byref(ptr), self._ptr, need(condition), enc(text)))
         return Stanza._take(ptr.value)
 
     def to_text(self) -> str:
@@ -212,7 +222,7 @@ class Stanza:
 
     def child(self, name: str, ns: str | None = None) -> Element | None:
         """The first child of the root with this name and namespace (None: any)."""
-        ptr = lib.imp_stanza_child(self._ptr, enc(name), enc(ns))
+        ptr = lib.imp_stanza_child(self._ptr, need(name), enc(ns))
         return Element(self, ptr) if ptr else None
 
     def _edit(self) -> int:
