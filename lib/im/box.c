@@ -156,6 +156,27 @@ static void load(imp_im *im, const imp_op_row *row) {
   }
 }
 
+#define KEY_NAME "offline-key"
+#define KEY_AHEAD (60000ull << 20) /* a minute */
+
+void imp_box_raise_ceiling(imp_im *im) {
+  uint8_t value[8];
+  im->key_ceiling = im->last_key + KEY_AHEAD;
+  if (im->node->store->durable) {
+    imp_put_be64(value, im->key_ceiling);
+    (void)imp_node_put(im->node, "node", "", KEY_NAME, strlen(KEY_NAME), value, sizeof(value));
+  }
+}
+
+static void on_ceiling(imp_op *op, int status, void *ctx) {
+  imp_im *im = imp_im_of(ctx);
+  const imp_op_row *row = status == IMP_OK && imp_op_row_count(op) > 0 ? imp_op_row_at(op, 0) : NULL;
+  uint64_t key = row != NULL && row->valuelen == 8 ? imp_get_be64(row->value) : 0;
+  if (key > im->last_key) {
+    im->last_key = key;
+  }
+}
+
 static void on_counts(imp_op *op, int status, void *ctx) {
   imp_node *node = ctx;
   size_t i;
@@ -171,6 +192,8 @@ static void on_counts(imp_op *op, int status, void *ctx) {
 
 imp_verdict imp_box_on_store(imp_event *event, void *ctx) {
   (void)ctx;
+  imp_im_of(event->node)->key_ceiling = 0; /* of this store nothing is known */
+  (void)imp_node_get(event->node, "node", "", KEY_NAME, strlen(KEY_NAME), on_ceiling, event->node);
   (void)imp_node_scan_all(event->node, IMP_SPACE_OFFLINE_COUNT, on_counts, event->node);
   return IMP_CONTINUE;
 }

@@ -5,12 +5,15 @@
 #include "im/internal.h"
 
 /*
+ *   node           owner: "", key: "offline-key"         a number above all keys that were ever used
  *   offline        owner: bare JID, key: 64-bit number   "SM-ID COUNT\n" (or "- 0\n"), then the packet
  *   offline.count  owner: bare JID, key: ""              how many there are
  */
 #define IMP_SPACE_OFFLINE "offline"
 #define IMP_SPACE_OFFLINE_COUNT "offline.count"
 
+/* Keys go on from the ceiling after a restart, even if the clock was put back; it is written about once a minute. */
+void imp_box_raise_ceiling(imp_im *im);
 /* Finds or makes; NULL when out of memory. */
 imp_box *imp_box_get(imp_im *im, const char *bare);
 /* Which items are handed out. IMP_ERR_NOMEM, IMP_ERR_EXISTS. */

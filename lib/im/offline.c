@@ -16,6 +16,9 @@ typedef struct existence {
 uint64_t imp_offline_next_key(imp_im *im) {
   uint64_t key = imp_node_wallclock(im->node) << 20;
   im->last_key = key > im->last_key ? key : im->last_key + 1;
+  if (im->last_key >= im->key_ceiling) {
+    imp_box_raise_ceiling(im);
+  }
   return im->last_key;
 }
 
