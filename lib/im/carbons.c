@@ -39,7 +39,7 @@ static imp_stanza *wrap(imp_user *user, imp_stanza *st, const char *direction) {
 }
 
 static int wants(const imp_session *s, const imp_session *except) {
-  return s != except && s->carbons && s->presence != NULL && !s->ending;
+  return s != except && s->carbons && !s->ending;
 }
 
 static void send_one(imp_session *s, imp_stanza *carbon) {
