@@ -210,7 +210,8 @@ static void acknowledge(int i) {
   }
 }
 
-/* What the server does not have after a resumption went with its process. A client would send it again: this one does not. */
+/* What the server does not have after a resumption went with its process. A client would send it again: this one does so
+   with its presence only. */
 static void forget_unsent(int i) {
   for (int n = 0; n < nmessages; n++) {
     message *m = &messages[n];
@@ -218,7 +219,11 @@ static void forget_unsent(int i) {
       m->sent = 0;
     }
   }
-  c[i].out = c[i].peer_acked;
+  if (c[i].out != c[i].peer_acked) {
+    c[i].out = c[i].peer_acked;
+    client_stanza(&c[i], "<presence/>");
+    memset(people[i].last_seen, 0, sizeof(people[i].last_seen)); /* while unavailable, only some went to offline storage */
+  }
 }
 
 static void come_back(int i) {
