@@ -1,5 +1,7 @@
 /* Old sessions and new ones: resumption, replacement, refusal, and what becomes of the queues. */
 #include "alloc_fail.h"
+#include "node/node.h"
+#include "sm/manager.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -279,6 +281,45 @@ static void redirection_ends(void **state) {
   world_check_ledger(&w);
 }
 
+/* Both counters pass 2^32 in the middle of a conversation over a lost link. */
+static void counters_wrap(void **state) {
+  (void)state;
+  prepare();
+  world_open(&w, &settings, 1);
+  client *bob = login(0, "bob", "b", 1), *alice = login(1, "alice", "a", 0);
+  imp_jid *jid;
+  assert_int_equal(imp_jid_new(&jid, "bob@im.example/b", 16), IMP_OK);
+  imp_sm *s = imp_node_find_session(w.node, jid)->sm;
+  imp_jid_del(jid);
+  s->out = s->acked = s->evicted = s->wire = UINT32_MAX - 2;
+  s->past = 1u << 20;
+  s->in = UINT32_MAX;
+  bob->in = UINT32_MAX - 2;
+  bob->out = UINT32_MAX;
+  bob->auto_ack = 0;
+  for (int i = 0; i < 6; i++) {
+    say(alice, "bob@im.example/b", "before");
+  }
+  client_stanza(bob, "<presence/>");
+  run();
+  assert_int_equal(bob->in, 4); /* six messages, its own presence */
+  bob->in = 1;                  /* it has read four */
+  client_cut(bob, 1);
+  say(alice, "bob@im.example/b", "meanwhile");
+  assert_true(client_resume(bob));
+  run();
+  assert_int_equal(bob->peer_acked, 0);
+  (void)client_expect(bob, "message", "before");
+  (void)client_expect(bob, "message", "before");
+  (void)client_expect(bob, "message", "meanwhile");
+  client_ack(bob);
+  run();
+  assert_int_equal(stats().ledger.now[IMP_FATE_IN_FLIGHT], 0);
+  client_send(bob, "<a xmlns='urn:xmpp:sm:3' h='6'/>"); /* one more than was sent */
+  run();
+  (void)client_expect(bob, "error", "handled-count-too-high");
+}
+
 static int end_all(const imp_session_info *info, void *user_data) {
   int *n = user_data;
   (void)info;
@@ -323,6 +364,7 @@ int main(void) {
       cmocka_unit_test(a_refused_bind_leaves_the_refused_session_alone),
       cmocka_unit_test(a_late_end_of_the_old_connection_hurts_nobody),
       cmocka_unit_test(redirection_ends),
+      cmocka_unit_test(counters_wrap),
       cmocka_unit_test(sessions_may_be_ended_while_they_are_listed),
   };
   return unit_run("c2s_takeover", tests);

@@ -1,0 +1,107 @@
+/* Settings outside their ranges are refused, and the text says which, what and why. */
+#include "alloc_fail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <imp/imp.h>
+
+typedef struct wrong {
+  size_t offset;
+  uint32_t value;
+  const char *text;
+} wrong;
+
+#define WRONG(member, value, text) {offsetof(imp_settings, member), value, text}
+
+static void own_node(void *node) { imp_node_del(*(imp_node **)node); }
+
+static void each_has_its_range(void **state) {
+  static const wrong cases[] = {
+      WRONG(scram_iterations, 4095, "setting scram_iterations 4095: must be 4096 to 10000000"),
+      WRONG(conflict, 3, "setting conflict 3: must be 0 to 2"),
+      WRONG(durable, 2, "setting durable 2: must be 0 to 1"),
+      WRONG(max_stanza_bytes, 9999, "setting max_stanza_bytes 9999: must be 10000 to 16777216"),
+      WRONG(preauth_timeout, 0, "setting preauth_timeout 0: must be 1 to 300"),
+      WRONG(auth_attempts, 21, "setting auth_attempts 21: must be 1 to 20"),
+      WRONG(max_sessions_per_user, 0, "setting max_sessions_per_user 0: must be 1 to 1000"),
+      WRONG(offline_max, 1000001, "setting offline_max 1000001: must be 0 to 1000000"),
+      WRONG(op_timeout, 601, "setting op_timeout 601: must be 1 to 600"),
+      WRONG(xml_contexts, 1, "setting xml_contexts 1: must be 2 to 4096"),
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    static imp_node *node;
+    imp_settings settings;
+    imp_settings_default(&settings, sizeof(settings));
+    settings.domain = "im.example";
+    memcpy((char *)&settings + cases[i].offset, &cases[i].value, sizeof(cases[i].value));
+    int rv = imp_node_new(&node, &settings, NULL, NULL);
+    if (!unit_alloc_failed()) {
+      assert_int_equal(rv, IMP_ERR_RANGE);
+      assert_string_equal(imp_node_new_error(), cases[i].text);
+    }
+  }
+}
+
+static int refused_with(imp_settings *settings, const char *text) {
+  static imp_node *node;
+  return imp_node_new(&node, settings, NULL, NULL) < 0 && strstr(imp_node_new_error(), text) != NULL;
+}
+
+static void names_and_stream_management(void **state) {
+  imp_settings settings;
+  imp_sm_settings sm;
+  (void)state;
+  imp_settings_default(&settings, sizeof(settings));
+  assert_true(refused_with(&settings, "setting domain: required"));
+  settings.domain = "a b@c";
+  assert_true(refused_with(&settings, "setting domain \"a b@c\": no domain"));
+  settings.domain = "user@im.example";
+  assert_true(refused_with(&settings, "no domain"));
+  settings.domain = "im.example";
+  settings.node_name = "not this";
+  assert_true(refused_with(&settings, "setting node_name \"not this\""));
+  settings.node_name = "012345678901234567890123456789012";
+  assert_true(refused_with(&settings, "at most 32"));
+  settings.node_name = "n1";
+  imp_sm_settings_default(&sm, sizeof(sm));
+  sm.timeout = 29;
+  settings.sm = &sm;
+  assert_true(refused_with(&settings, "29"));
+  settings.size = 0;
+  assert_true(refused_with(&settings, "size is not set"));
+}
+
+static void a_node_and_its_calls(void **state) {
+  static imp_node *node;
+  imp_settings settings;
+  imp_sm_settings sm;
+  (void)state;
+  imp_settings_default(&settings, sizeof(settings));
+  settings.domain = "im.example";
+  node = NULL;
+  unit_own(own_node, &node);
+  assert_int_equal(imp_node_new(&node, &settings, NULL, NULL), IMP_OK);
+  imp_sm_settings_default(&sm, sizeof(sm));
+  sm.buffer_packets = 151;
+  assert_int_equal(imp_node_set_sm(node, &sm), IMP_ERR_RANGE);
+  assert_non_null(strstr(imp_node_last_error(node), "151"));
+  assert_int_equal(imp_node_end_session(node, "bob@im.example/none", NULL), IMP_ERR_NOT_FOUND);
+  assert_int_equal(imp_node_handle_jid(node, "a@other.example", NULL, NULL), IMP_ERR_INVALID_ARGUMENT);
+  assert_int_equal(imp_node_handle_jid(node, "echo@im.example", NULL, NULL), IMP_ERR_NOT_FOUND);
+  assert_int_equal(imp_node_handle_iq(node, "urn:x", NULL, NULL), IMP_ERR_NOT_FOUND);
+  assert_int_equal(imp_node_account_set(node, "bob", "", NULL, NULL), IMP_ERR_INVALID_ARGUMENT);
+  assert_int_equal(imp_node_account_set(node, "", "x", NULL, NULL), IMP_ERR_MALFORMED);
+  assert_int_equal(imp_node_set_store(node, NULL, NULL), IMP_ERR_INVALID_ARGUMENT);
+  assert_int_equal(imp_node_set_tls(node, NULL, NULL, NULL), IMP_ERR_INVALID_ARGUMENT);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(each_has_its_range),
+      cmocka_unit_test(names_and_stream_management),
+      cmocka_unit_test(a_node_and_its_calls),
+  };
+  return unit_run("node_settings", tests);
+}
