@@ -125,17 +125,6 @@ void imp_durable_keep(imp_session *s) {
   }
 }
 
-static void remember_handled(imp_node *node, const imp_sm *sm) {
-  const imp_sm_settings *settings = imp_sm_get_settings(sm);
-  char text[64];
-  int len = snprintf(text, sizeof(text), "%u %llu", (unsigned)imp_sm_get_in(sm),
-                     (unsigned long long)(imp_node_wallclock(node) + settings->handled_time * 1000ull));
-  const char *id = imp_sm_get_id(sm);
-  if (settings->handled_time > 0) {
-    (void)imp_node_put(node, "sm.handled", imp_sm_get_user(sm), id, strlen(id), text, (size_t)len);
-  }
-}
-
 static void remove_rows(imp_node *node, const imp_sm *sm) {
   const char *id = imp_sm_get_id(sm);
   (void)imp_node_remove(node, "sm.session", imp_sm_get_user(sm), id, strlen(id));
@@ -147,14 +136,14 @@ void imp_durable_forget(imp_session *s) {
     return;
   }
   if (s->remember_h && !s->deleted) {
-    remember_handled(s->node, s->sm);
+    imp_handled_remember(s->node, s->sm);
   }
   remove_rows(s->node, s->sm);
   imp_durable_keep(s);
 }
 
 void imp_durable_forget_parked(imp_node *node, const imp_sm *sm) {
-  remember_handled(node, sm);
+  imp_handled_remember(node, sm);
   remove_rows(node, sm);
 }
 

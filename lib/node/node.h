@@ -83,6 +83,7 @@ struct imp_node {
   imp_buf scratch;        /* for what is serialised into the store */
   imp_list zombies;       /* sessions that ended in this turn */
   imp_list restorations;  /* sessions that are being read back */
+  imp_timer handled_timer; /* see handled.c */
   imp_list durable_dirty; /* sessions whose row must be written at the end of the turn */
 
   imp_tstamp now;

@@ -233,8 +233,7 @@ static int restore_session(imp_node *node, const char *bare, const char *id, ses
   return rv;
 }
 
-/* A row of scan_all: its key is owner, NUL, key. */
-static int split_key(const imp_op_row *row, char *owner, size_t ownercap, char *key, size_t keycap) {
+int imp_durable_split_key(const imp_op_row *row, char *owner, size_t ownercap, char *key, size_t keycap) {
   const char *k = row->key, *nul = memchr(k, '\0', row->keylen);
   size_t ownerlen, keylen;
   if (nul == NULL || (size_t)(nul - k) >= ownercap) {
@@ -258,7 +257,7 @@ static void on_sessions(imp_op *op, int status, void *ctx) {
   for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
     const imp_op_row *r = imp_op_row_at(op, i);
     session_row row;
-    int rv = split_key(r, owner, sizeof(owner), id, sizeof(id));
+    int rv = imp_durable_split_key(r, owner, sizeof(owner), id, sizeof(id));
     if (rv == IMP_OK) {
       rv = parse_row(&row, r->value);
     }
@@ -275,37 +274,10 @@ static void on_sessions(imp_op *op, int status, void *ctx) {
   part_done(node);
 }
 
-static void restore_handled(imp_node *node, const char *owner, const char *id, const char *text) {
-  unsigned h;
-  unsigned long long until;
-  imp_wallclock now = imp_node_wallclock(node);
-  if (sscanf(text, "%u %llu", &h, &until) == 2 && until > now &&
-      imp_sm_restore_handled(node->sm, owner, id, h, (uint32_t)((until - now) / 1000), node->now) == IMP_OK) {
-    return;
-  }
-  (void)imp_node_remove(node, "sm.handled", owner, id, strlen(id));
-}
-
-static void on_handled(imp_op *op, int status, void *ctx) {
-  imp_node *node = ctx;
-  char owner[IMP_STORE_OWNER_MAX + 1], id[IMP_SM_ID_MAX + 1];
-  size_t i;
-  for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
-    const imp_op_row *r = imp_op_row_at(op, i);
-    if (split_key(r, owner, sizeof(owner), id, sizeof(id)) == IMP_OK) {
-      restore_handled(node, owner, id, r->value);
-    }
-  }
-  part_done(node);
-}
-
 int imp_durable_restore(imp_node *node) {
-  node->restoring = 2;
+  node->restoring = 2; /* sessions, and what was handled by those that are gone */
   if (imp_node_scan_all(node, "sm.session", on_sessions, node) == NULL) {
     return imp_node_fail(node, IMP_ERR_NOMEM, "set_store: out of memory");
   }
-  if (imp_node_scan_all(node, "sm.handled", on_handled, node) == NULL) {
-    return imp_node_fail(node, IMP_ERR_NOMEM, "set_store: out of memory");
-  }
-  return IMP_OK;
+  return imp_handled_restore(node, part_done);
 }
