@@ -60,36 +60,22 @@ static void prune(imp_timer *timer, imp_tstamp ts) {
   (void)imp_heap_set(&node->timers, timer, ts + PRUNE_EVERY);
 }
 
-typedef struct restoring {
-  imp_node *node;
-  void (*done)(imp_node *node);
-} restoring;
-
 static void on_rows(imp_op *op, int status, void *ctx) {
-  restoring *r = ctx;
-  imp_node *node = r->node;
+  imp_node *node = ctx;
   if (status == IMP_OK) {
     each_row(node, op, restore_one);
   } else {
     imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->settings.domain, "handled counts cannot be read: %s",
             imp_strerror(status));
   }
-  r->done(node);
-  imp_free(r);
+  imp_durable_part_done(node);
 }
 
-int imp_handled_restore(imp_node *node, void (*done)(imp_node *node)) {
-  restoring *r = imp_calloc(1, sizeof(*r));
-  if (r == NULL) {
-    return imp_node_fail(node, IMP_ERR_NOMEM, "set_store: out of memory");
-  }
-  r->node = node;
-  r->done = done;
+int imp_handled_restore(imp_node *node) {
   imp_timer_init(&node->handled_timer, prune);
   if (imp_heap_set(&node->timers, &node->handled_timer, node->now + PRUNE_EVERY) < 0 ||
-      imp_node_scan_all(node, SPACE, on_rows, r) == NULL) {
+      imp_node_scan_all(node, SPACE, on_rows, node) == NULL) {
     imp_heap_remove(&node->timers, &node->handled_timer);
-    imp_free(r);
     return imp_node_fail(node, IMP_ERR_NOMEM, "set_store: out of memory");
   }
   return IMP_OK;

@@ -29,7 +29,7 @@ static void bad_row(imp_node *node, const char *owner, const char *what) {
   imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, owner, "stored session skipped: %s", what);
 }
 
-static void part_done(imp_node *node) {
+void imp_durable_part_done(imp_node *node) {
   if (--node->restoring == 0) {
     node->ready = 1;
     imp_log(&node->log, IMP_LOG_SM, IMP_LOG_INFO, node->settings.domain, "%zu sessions restored",
@@ -43,7 +43,7 @@ static void part_of_session_done(restoring *r) {
     imp_list_remove(&r->link);
     imp_free(r);
   }
-  part_done(node);
+  imp_durable_part_done(node);
 }
 
 static void account(imp_node *node, imp_packet *packet) {
@@ -271,7 +271,7 @@ static void on_sessions(imp_op *op, int status, void *ctx) {
   if (status < 0) {
     bad_row(node, node->settings.domain, imp_strerror(status));
   }
-  part_done(node);
+  imp_durable_part_done(node);
 }
 
 int imp_durable_restore(imp_node *node) {
@@ -279,5 +279,5 @@ int imp_durable_restore(imp_node *node) {
   if (imp_node_scan_all(node, "sm.session", on_sessions, node) == NULL) {
     return imp_node_fail(node, IMP_ERR_NOMEM, "set_store: out of memory");
   }
-  return imp_handled_restore(node, part_done);
+  return imp_handled_restore(node);
 }
