@@ -158,6 +158,7 @@ static void kill_and_start(void) {
   }
   imp_node_del(w.node);
   w.node = NULL;
+  w.wall += 50; /* a process does not come back in the same millisecond */
   crash_store_revive(disk);
   world_renew(&w, &settings);
   assert_int_equal(imp_node_set_store(w.node, crash_store_vtable(), disk), IMP_OK);
