@@ -222,7 +222,6 @@ static void stop(imp_node *node) {
   while ((l = imp_list_pop(&c2s->logins)) != NULL) {
     imp_login_del(IMP_CONTAINER_OF(l, imp_login, link));
   }
-  imp_op_cancel(c2s->secret);
   imp_attempts_del(c2s->attempts);
   imp_free(c2s);
   node->feature[IMP_FEATURE_C2S] = NULL;

@@ -15,7 +15,6 @@ typedef struct imp_c2s {
   imp_attempts *attempts;
   imp_list logins;
   imp_fast_settings fast;
-  imp_op *secret; /* the lookup of secret.c */
 } imp_c2s;
 
 /* FAST under way: the client's record. */

@@ -110,7 +110,7 @@ imp_verdict imp_box_on_turn(imp_event *event, void *ctx) {
   imp_im *im = imp_im_of(event->node);
   imp_list todo, *l;
   (void)ctx;
-  if (!im->restored && im->loaded && event->node->ready) {
+  if (!im->restored && event->node->loading == 0) {
     restored(im);
   }
   imp_list_init(&todo);
@@ -168,34 +168,41 @@ void imp_box_raise_ceiling(imp_im *im) {
   }
 }
 
+static void cannot_be_read(imp_node *node, int status) {
+  imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->settings.domain, "offline storage cannot be read: %s",
+          imp_strerror(status));
+}
+
 static void on_ceiling(imp_op *op, int status, void *ctx) {
   imp_im *im = imp_im_of(ctx);
   const imp_op_row *row = status == IMP_OK && imp_op_row_count(op) > 0 ? imp_op_row_at(op, 0) : NULL;
   uint64_t key = row != NULL && row->valuelen == 8 ? imp_get_be64(row->value) : 0;
-  uint64_t now = imp_node_wallclock(im->node) << 20;
-  /* It was written a minute ahead of the clock: only a clock that was put back since makes it count. */
-  if (key > im->last_key && key >= now + KEY_AHEAD) {
+  if (status < 0 && status != IMP_ERR_NOT_FOUND) {
+    cannot_be_read(im->node, status);
+  }
+  if (key > im->last_key) {
     im->last_key = key;
   }
+  imp_node_loaded(im->node);
 }
 
 static void on_counts(imp_op *op, int status, void *ctx) {
   imp_node *node = ctx;
   size_t i;
   if (status < 0) {
-    imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->settings.domain, "offline storage cannot be read: %s",
-            imp_strerror(status));
+    cannot_be_read(node, status);
   }
   for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
     load(imp_im_of(node), imp_op_row_at(op, i));
   }
-  imp_im_of(node)->loaded = 1;
+  imp_node_loaded(node);
 }
 
 imp_verdict imp_box_on_store(imp_event *event, void *ctx) {
+  imp_node *node = event->node;
   (void)ctx;
-  imp_im_of(event->node)->key_ceiling = 0; /* of this store nothing is known */
-  (void)imp_node_get(event->node, "node", "", KEY_NAME, strlen(KEY_NAME), on_ceiling, event->node);
-  (void)imp_node_scan_all(event->node, IMP_SPACE_OFFLINE_COUNT, on_counts, event->node);
+  imp_im_of(node)->key_ceiling = 0; /* of this store nothing is known */
+  imp_node_loading(node, imp_node_get(node, "node", "", KEY_NAME, strlen(KEY_NAME), on_ceiling, node));
+  imp_node_loading(node, imp_node_scan_all(node, IMP_SPACE_OFFLINE_COUNT, on_counts, node));
   return IMP_CONTINUE;
 }

@@ -44,8 +44,7 @@ typedef struct imp_im {
   imp_list waits;    /* imp_im_wait */
   uint64_t last_key; /* of offline storage */
   uint64_t key_ceiling; /* as it is in the store: no key is at or above it */
-  uint8_t loaded;    /* the boxes are known */
-  uint8_t restored;  /* and so are the sessions */
+  uint8_t restored;  /* the boxes are known, and the sessions that the store had */
 } imp_im;
 
 static inline imp_im *imp_im_of(const imp_node *node) { return node->feature[IMP_FEATURE_IM]; }

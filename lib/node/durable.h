@@ -15,13 +15,10 @@ typedef struct imp_durable {
 /* A row of scan_all: its key is owner, NUL, key. IMP_ERR_CORRUPT if a part is missing or too long. */
 int imp_durable_split_key(const imp_op_row *row, char *owner, size_t ownercap, char *key, size_t keycap);
 
-/* One of the reads that node->restoring counts is over. */
-void imp_durable_part_done(imp_node *node);
-
 /* ---- handled.c: our `h` of sessions that are gone, in the store ---- */
 
 void imp_handled_remember(imp_node *node, const imp_sm *sm);
 /* Reads them back, and from then on clears away what nobody may ask for any more, once an hour. */
-int imp_handled_restore(imp_node *node);
+void imp_handled_restore(imp_node *node);
 
 #endif

@@ -68,15 +68,14 @@ static void on_rows(imp_op *op, int status, void *ctx) {
     imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->settings.domain, "handled counts cannot be read: %s",
             imp_strerror(status));
   }
-  imp_durable_part_done(node);
+  imp_node_loaded(node);
 }
 
-int imp_handled_restore(imp_node *node) {
+void imp_handled_restore(imp_node *node) {
   imp_timer_init(&node->handled_timer, prune);
-  if (imp_heap_set(&node->timers, &node->handled_timer, node->now + PRUNE_EVERY) < 0 ||
-      imp_node_scan_all(node, SPACE, on_rows, node) == NULL) {
-    imp_heap_remove(&node->timers, &node->handled_timer);
-    return imp_node_fail(node, IMP_ERR_NOMEM, "set_store: out of memory");
+  if (imp_heap_set(&node->timers, &node->handled_timer, node->now + PRUNE_EVERY) < 0) {
+    node->load_failed = 1;
+    return;
   }
-  return IMP_OK;
+  imp_node_loading(node, imp_node_scan_all(node, SPACE, on_rows, node));
 }

@@ -216,7 +216,9 @@ static int start(imp_node *node) {
     rv = imp_memory_store_new(&node->own_store);
   }
   if (rv == IMP_OK) {
-    rv = imp_node_set_store(node, imp_memory_store_vtable(), node->own_store);
+    node->store = imp_memory_store_vtable();
+    node->store_ctx = node->own_store;
+    node->ready = 1; /* it is empty */
   }
   return rv;
 }
@@ -323,21 +325,43 @@ int imp_node_set_sm(imp_node *node, const imp_sm_settings *settings) {
   return imp_sm_manager_set(node->sm, settings, node->error, sizeof(node->error));
 }
 
-int imp_node_set_store(imp_node *node, const imp_store *store, void *ctx) {
+void imp_node_loading(imp_node *node, const imp_op *op) {
+  node->loading += op != NULL;
+  node->load_failed |= op == NULL;
+}
+
+void imp_node_loaded(imp_node *node) {
+  if (--node->loading == 0) {
+    node->ready = 1;
+    imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_INFO, node->settings.domain, "store read; %zu sessions restored",
+            node->sessions.count);
+  }
+}
+
+/* What the rooms and the node itself must know before the first client. */
+static int load(imp_node *node) {
   imp_event event = {0};
+  node->ready = !node->store->durable;
+  node->loading = 1; /* until all have begun */
+  (void)imp_node_run_hooks(node, IMP_POINT_STORE_READY, &event);
+  if (node->settings.durable && node->store->durable) {
+    imp_durable_restore(node);
+  }
+  imp_node_loaded(node);
+  return node->load_failed ? imp_node_fail(node, IMP_ERR_NOMEM, "set_store: out of memory") : IMP_OK;
+}
+
+int imp_node_set_store(imp_node *node, const imp_store *store, void *ctx) {
   if (node->stats.accepted > 0 || node->sessions.count > 0) {
     return imp_node_fail(node, IMP_ERR_STATE, "set_store: after the first connection");
+  }
+  if (node->store_ctx != node->own_store) {
+    return imp_node_fail(node, IMP_ERR_STATE, "set_store: it has one already");
   }
   if (store == NULL || store->size < sizeof(*store)) {
     return imp_node_fail(node, IMP_ERR_INVALID_ARGUMENT, "set_store: an incomplete store");
   }
   node->store = store;
   node->store_ctx = ctx;
-  node->ready = 1;
-  (void)imp_node_run_hooks(node, IMP_POINT_STORE_READY, &event);
-  if (node->settings.durable && store->durable) {
-    node->ready = 0;
-    return imp_durable_restore(node);
-  }
-  return IMP_OK;
+  return load(node);
 }

@@ -79,7 +79,8 @@ struct imp_node {
   uint32_t batch_committing;
   int noted;           /* something was noted since the last flush began */
   int note_failed;     /* the error of a write that could not be noted */
-  int ready, restoring;
+  int ready;
+  int loading, load_failed; /* reads of the store at the start: how many are under way */
   imp_buf scratch;        /* for what is serialised into the store */
   imp_list zombies;       /* sessions that ended in this turn */
   imp_list restorations;  /* sessions that are being read back */
@@ -117,6 +118,10 @@ int imp_node_erase(imp_node *node, const char *owner);
 imp_op *imp_node_get(imp_node *node, const char *space, const char *owner, const void *key, size_t keylen, imp_op_fn fn, void *ctx);
 imp_op *imp_node_scan(imp_node *node, const char *space, const char *owner, const imp_store_range *range, imp_op_fn fn, void *ctx);
 imp_op *imp_node_scan_all(imp_node *node, const char *space, imp_op_fn fn, void *ctx);
+/* A read that must be over before the first client has begun (NULL: there was no memory for it). With the last
+   imp_node_loaded() the node is ready. */
+void imp_node_loading(imp_node *node, const imp_op *op);
+void imp_node_loaded(imp_node *node);
 /* Calls fn when everything noted up to now is durable (or is not). NULL is nothing. */
 int imp_node_on_commit(imp_node *node, imp_result_fn fn, void *user_data);
 /* Credentials of a user of ours: rows of the store, or what the host sets. */
@@ -197,8 +202,8 @@ void imp_durable_forget_parked(imp_node *node, const imp_sm *sm);
 void imp_durable_keep(imp_session *session);
 /* At the end of the turn: writes the rows of changed sessions. */
 void imp_durable_write(imp_node *node);
-/* Reads everything back after a start; node->ready turns true at the end. */
-int imp_durable_restore(imp_node *node);
+/* Reads everything back after a start. */
+void imp_durable_restore(imp_node *node);
 /* The node goes while sessions are being read. */
 void imp_durable_stop(imp_node *node);
 

@@ -29,21 +29,13 @@ static void bad_row(imp_node *node, const char *owner, const char *what) {
   imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, owner, "stored session skipped: %s", what);
 }
 
-void imp_durable_part_done(imp_node *node) {
-  if (--node->restoring == 0) {
-    node->ready = 1;
-    imp_log(&node->log, IMP_LOG_SM, IMP_LOG_INFO, node->settings.domain, "%zu sessions restored",
-            node->sessions.count);
-  }
-}
-
 static void part_of_session_done(restoring *r) {
   imp_node *node = r->node;
   if (--r->parts == 0) {
     imp_list_remove(&r->link);
     imp_free(r);
   }
-  imp_durable_part_done(node);
+  imp_node_loaded(node);
 }
 
 static void account(imp_node *node, imp_packet *packet) {
@@ -129,16 +121,19 @@ static int begin_parts(imp_session *s, const imp_sm_state *state, uint64_t seq) 
   imp_node *node = s->node;
   imp_store_range all = {.size = sizeof(all)};
   restoring *r = restoring_new(s, state, seq);
+  imp_op *op;
   if (r == NULL) {
     return IMP_ERR_NOMEM;
   }
-  if (imp_node_get(node, "sm.presence", r->id, "", 0, on_presence, r) != NULL) {
+  op = imp_node_get(node, "sm.presence", r->id, "", 0, on_presence, r);
+  if (op != NULL) {
     r->parts++;
-    node->restoring++;
+    imp_node_loading(node, op);
   }
-  if (imp_node_scan(node, "sm.queue", r->id, &all, on_queue, r) != NULL) {
+  op = imp_node_scan(node, "sm.queue", r->id, &all, on_queue, r);
+  if (op != NULL) {
     r->parts++;
-    node->restoring++;
+    imp_node_loading(node, op);
     return IMP_OK;
   }
   if (r->parts == 0) {
@@ -271,13 +266,10 @@ static void on_sessions(imp_op *op, int status, void *ctx) {
   if (status < 0) {
     bad_row(node, node->settings.domain, imp_strerror(status));
   }
-  imp_durable_part_done(node);
+  imp_node_loaded(node);
 }
 
-int imp_durable_restore(imp_node *node) {
-  node->restoring = 2; /* sessions, and what was handled by those that are gone */
-  if (imp_node_scan_all(node, "sm.session", on_sessions, node) == NULL) {
-    return imp_node_fail(node, IMP_ERR_NOMEM, "set_store: out of memory");
-  }
-  return imp_handled_restore(node);
+void imp_durable_restore(imp_node *node) {
+  imp_node_loading(node, imp_node_scan_all(node, "sm.session", on_sessions, node));
+  imp_handled_restore(node);
 }

@@ -28,8 +28,10 @@ int imp_node_erase(imp_node *node, const char *owner) {
   return noted(node, node->store->erase(node->store_ctx, owner));
 }
 
+/* What is read at the start cannot be done without, and the time is not known yet. */
 imp_op *imp_node_op(imp_node *node, imp_op_fn fn, void *ctx) {
-  return imp_op_new(&node->ops, fn, ctx, node->now + node->settings.op_timeout * IMP_SECONDS);
+  imp_tstamp deadline = node->loading > 0 ? IMP_TSTAMP_NEVER : node->now + node->settings.op_timeout * IMP_SECONDS;
+  return imp_op_new(&node->ops, fn, ctx, deadline);
 }
 
 imp_op *imp_node_get(imp_node *node, const char *space, const char *owner, const void *key, size_t keylen,
