@@ -47,8 +47,8 @@ typedef struct imp_xml_handler {
   int (*on_stanza)(void *ctx, imp_stanza *st);
   /* </stream:stream>. What follows is ignored. Never called with WebSocket framing. */
   int (*on_close)(void *ctx);
-  /* May be NULL. A first-level element of at most IMP_XML_BRIEF_MAX bytes that came in one piece, as text, before it is
-     parsed. Non-zero: it was understood and dealt with, and *rc is what on_stanza would have returned; 0: parse it.
+  /* May be NULL. A first-level element of at most IMP_XML_BRIEF_MAX bytes as text, in one piece however it came, unless
+     parsing it has begun (it was cut behind a tag). Non-zero: it was understood and dealt with, and *rc is what on_stanza would have returned; 0: parse it.
      Well-formedness is the handler's to judge, so it may understand only what it knows byte for byte. Never called with
      WebSocket framing. */
   int (*on_brief)(void *ctx, const char *text, size_t len, int *rc);
