@@ -429,9 +429,13 @@ IMP_EXTERN int imp_sm_restore(imp_sm_manager *manager, imp_sm **sm, const imp_sm
  * (the session does not hibernate), IMP_ERR_NOMEM: the packet was not taken.
  */
 IMP_EXTERN int imp_sm_restore_packet(imp_sm *sm, void *packet, size_t bytes, uint32_t count);
-/** Remembers what a session that is gone had handled, for `seconds_left`. IMP_ERR_EXISTS, IMP_ERR_MALFORMED, IMP_ERR_NOMEM. */
-IMP_EXTERN int imp_sm_restore_handled(imp_sm_manager *manager, const char *user, const char *id, uint32_t h,
-                                      uint32_t seconds_left, imp_tstamp ts);
+/**
+ * Remembers what a session that is gone had handled (`in`), for `seconds_left`. An `h` between `acked` and `out` of its
+ * client is told to late_acked; where they are equal it is told nothing. Of the state `id`, `user` and these three count.
+ * IMP_ERR_EXISTS, IMP_ERR_MALFORMED, IMP_ERR_NOMEM.
+ */
+IMP_EXTERN int imp_sm_restore_handled(imp_sm_manager *manager, const imp_sm_state *state, uint32_t seconds_left,
+                                      imp_tstamp ts);
 
 /* ---- the elements as text, for hosts that write strings ---- */
 

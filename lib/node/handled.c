@@ -1,6 +1,8 @@
 /*
  * What sessions that are gone had handled (sm.handled): a late <resume/> is told, also after a restart, for as long as the
- * setting handled_time says.
+ * setting handled_time says.  What it acknowledges itself counts too: so a row says what was sent.
+ *
+ *   "IN UNTIL OUT ACKED"   the counters, and the wall-clock time in milliseconds at which it is forgotten
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,38 +15,54 @@
 void imp_handled_remember(imp_node *node, const imp_sm *sm) {
   const imp_sm_settings *settings = imp_sm_get_settings(sm);
   char text[64];
-  int len = snprintf(text, sizeof(text), "%u %llu", (unsigned)imp_sm_get_in(sm),
-                     (unsigned long long)(imp_node_wallclock(node) + settings->handled_time * 1000ull));
+  int len = snprintf(text, sizeof(text), "%u %llu %u %u", (unsigned)imp_sm_get_in(sm),
+                     (unsigned long long)(imp_node_wallclock(node) + settings->handled_time * 1000ull),
+                     (unsigned)imp_sm_get_out(sm), (unsigned)imp_sm_get_acked(sm));
   const char *id = imp_sm_get_id(sm);
   if (settings->handled_time > 0) {
     (void)imp_node_put(node, SPACE, imp_sm_get_user(sm), id, strlen(id), text, (size_t)len);
   }
 }
 
-/* Walks the rows; fn is told of those that are still good, the others go. `fn` may be NULL. */
+/* IMP_ERR_MALFORMED for a row that cannot be read or that nobody may ask for any more. */
+static int parse_row(imp_sm_state *state, uint32_t *seconds, const char *text, imp_wallclock now) {
+  unsigned in, out, acked;
+  unsigned long long until;
+  if (sscanf(text, "%u %llu %u %u", &in, &until, &out, &acked) != 4 || until <= now) {
+    return IMP_ERR_MALFORMED;
+  }
+  state->in = in;
+  state->out = out;
+  state->acked = acked;
+  *seconds = (uint32_t)((until - now) / 1000);
+  return IMP_OK;
+}
+
+static int restore_one(imp_node *node, const imp_sm_state *state, uint32_t seconds) {
+  return imp_sm_restore_handled(node->sm, state, seconds, node->now);
+}
+
+/* Walks the rows: fn, which may be NULL, takes those that are still good, the others go. */
 static void each_row(imp_node *node, const imp_op *op,
-                     void (*fn)(imp_node *node, const char *owner, const char *id, unsigned h, uint32_t seconds)) {
+                     int (*fn)(imp_node *node, const imp_sm_state *state, uint32_t seconds)) {
   char owner[IMP_STORE_OWNER_MAX + 1], id[IMP_SM_ID_MAX + 1];
+  imp_sm_state state = {.size = sizeof(state), .id = id, .user = owner};
   imp_wallclock now = imp_node_wallclock(node);
   size_t i;
   for (i = 0; i < imp_op_row_count(op); i++) {
     const imp_op_row *row = imp_op_row_at(op, i);
-    unsigned long long until;
-    unsigned h;
-    if (imp_durable_split_key(row, owner, sizeof(owner), id, sizeof(id)) < 0) {
+    uint32_t seconds;
+    int rv = imp_durable_split_key(row, owner, sizeof(owner), id, sizeof(id));
+    if (rv < 0) {
       continue;
     }
-    if (sscanf(row->value, "%u %llu", &h, &until) != 2 || until <= now) {
-      (void)imp_node_remove(node, SPACE, owner, id, strlen(id));
-    } else if (fn != NULL) {
-      fn(node, owner, id, h, (uint32_t)((until - now) / 1000));
+    rv = parse_row(&state, &seconds, row->value, now);
+    if (rv == IMP_OK && fn != NULL) {
+      rv = fn(node, &state, seconds);
     }
-  }
-}
-
-static void restore_one(imp_node *node, const char *owner, const char *id, unsigned h, uint32_t seconds) {
-  if (imp_sm_restore_handled(node->sm, owner, id, h, seconds, node->now) < 0) {
-    (void)imp_node_remove(node, SPACE, owner, id, strlen(id));
+    if (rv < 0) {
+      (void)imp_node_remove(node, SPACE, owner, id, strlen(id));
+    }
   }
 }
 

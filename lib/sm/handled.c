@@ -82,13 +82,11 @@ int imp_sm_remember(imp_sm_manager *manager, const char *id, const char *user, u
   return IMP_OK;
 }
 
-int imp_sm_restore_handled(imp_sm_manager *manager, const char *user, const char *id, uint32_t h, uint32_t seconds_left,
-                           imp_tstamp ts) {
-  size_t userlen = imp_sm_len(user, IMP_SM_USER_MAX + 1);
-  if (!imp_sm_id_valid(id, imp_sm_len(id, IMP_SM_ID_MAX + 1), IMP_SM_ID_MAX) || userlen == 0 ||
-      userlen > IMP_SM_USER_MAX) {
+int imp_sm_restore_handled(imp_sm_manager *manager, const imp_sm_state *state, uint32_t seconds_left, imp_tstamp ts) {
+  if (state->size < offsetof(imp_sm_state, max) || !imp_sm_names_valid(state) ||
+      state->out - state->acked > IMP_SM_WINDOW_MAX) {
     return IMP_ERR_MALFORMED;
   }
   imp_sm_manager_tick(manager, ts);
-  return imp_sm_remember(manager, id, user, h, 0, 0, seconds_left);
+  return imp_sm_remember(manager, state->id, state->user, state->in, state->out, state->acked, seconds_left);
 }

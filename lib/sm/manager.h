@@ -111,6 +111,9 @@ void imp_sm_grant_unref(imp_sm_grant *grant);
 /* Non-zero if every character may stand in an id. */
 int imp_sm_id_valid(const char *id, size_t len, size_t max);
 
+/* restore.c: id and user are what they may be. */
+int imp_sm_names_valid(const imp_sm_state *state);
+
 /* session.c: `id` may be NULL (not resumable). Counted, not in the table yet. NULL: out of memory. */
 imp_sm *imp_sm_alloc(imp_sm_manager *manager, const char *id, const char *user);
 void imp_sm_free(imp_sm *sm);

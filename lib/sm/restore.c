@@ -9,6 +9,12 @@ void imp_sm_get_state(const imp_sm *sm, imp_sm_state *state, size_t size) {
   state->size = size;
 }
 
+int imp_sm_names_valid(const imp_sm_state *s) {
+  size_t userlen = s->user != NULL ? imp_sm_len(s->user, IMP_SM_USER_MAX + 1) : 0;
+  return s->id != NULL && imp_sm_id_valid(s->id, imp_sm_len(s->id, IMP_SM_ID_MAX + 1), IMP_SM_ID_MAX) && userlen > 0 &&
+         userlen <= IMP_SM_USER_MAX;
+}
+
 static int read_state(imp_sm_state *dst, const imp_sm_state *src) {
   memset(dst, 0, sizeof *dst);
   if (src->size < offsetof(imp_sm_state, past)) {
@@ -16,10 +22,7 @@ static int read_state(imp_sm_state *dst, const imp_sm_state *src) {
   }
   dst->past = src->acked < IMP_SM_WINDOW_MAX ? src->acked : IMP_SM_WINDOW_MAX;
   memcpy(dst, src, src->size < sizeof *dst ? src->size : sizeof *dst);
-  size_t userlen = dst->user != NULL ? imp_sm_len(dst->user, IMP_SM_USER_MAX + 1) : 0;
-  int good = dst->id != NULL && imp_sm_id_valid(dst->id, imp_sm_len(dst->id, IMP_SM_ID_MAX + 1), IMP_SM_ID_MAX) &&
-             userlen > 0 && userlen <= IMP_SM_USER_MAX && dst->max > 0 &&
-             dst->out - dst->acked <= IMP_SM_WINDOW_MAX && dst->evicted <= dst->out - dst->acked &&
+  int good = imp_sm_names_valid(dst) && dst->max > 0 && dst->out - dst->acked <= IMP_SM_WINDOW_MAX && dst->evicted <= dst->out - dst->acked &&
              dst->past <= IMP_SM_WINDOW_MAX;
   return good ? IMP_OK : IMP_ERR_MALFORMED;
 }

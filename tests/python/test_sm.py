@@ -1,4 +1,6 @@
 """Stream management alone: no node, no XML."""
+import dataclasses
+
 import pytest
 
 from libimp import core, sm
@@ -144,8 +146,9 @@ def test_restore(host):
     assert back.is_hibernating and back.data == "again"
     assert other.manager.resume(USER, state.id, 1).session is back
     assert back.unacked() == [(2, "b")]
-    other.manager.restore_handled(USER, "n0.gone", 7, 100)
-    assert other.manager.resume(USER, "n0.gone", 0).handled == 7
+    other.manager.restore_handled(dataclasses.replace(state, id="n0.gone", in_=7), 100)
+    assert other.manager.resume(USER, "n0.gone", 0).handled == 7 and other.late == []
+    assert other.manager.resume(USER, "n0.gone", 2).handled == 7 and other.late == [(USER, "n0.gone", 2)]
     other.manager.close()
 
 

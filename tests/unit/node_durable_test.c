@@ -244,6 +244,51 @@ static void evicted_messages_are_taken_out_after_a_restart(void **state) {
   client_expect_nothing(bob);
 }
 
+/* The session is gone, its queue stored; a <resume h=''/> that comes too late says that its client has most of it. */
+static void a_late_h_takes_out_of_offline_storage(int restart) {
+  open_world();
+  sm.policy = IMP_SM_STORE;
+  assert_int_equal(imp_node_set_sm(w.node, &sm), IMP_OK);
+  client *bob = login(1, "bob", "b", 1), *alice = login(0, "alice", "a", 1);
+  bob->auto_ack = 0;
+  say(alice, "bob@im.example/b", "one");
+  say(alice, "bob@im.example/b", "two");
+  say(alice, "bob@im.example/b", "three");
+  checked_run();
+  (void)client_expect(bob, "message", "one");
+  (void)client_expect(bob, "message", "two");
+  (void)client_expect(bob, "message", "three");
+  client_cut(bob, 0);
+  world_wait(&w, c, 2, 61 * IMP_SECONDS);
+  assert_int_equal(stats().ledger.now[IMP_FATE_STORED], 3);
+  if (restart) {
+    kill_and_start();
+  }
+  bob->in = 2; /* it has read no more */
+  assert_false(client_resume(bob));
+  client_bind(bob, 1);
+  client_stanza(bob, "<presence/>");
+  checked_run();
+  (void)client_expect(bob, "message", "three");
+  client_expect_nothing(bob);
+  client_ack(bob);
+  checked_run();
+  assert_int_equal(stats().ledger.now[IMP_FATE_STORED], 0);
+  assert_int_equal(stats().ledger.now[IMP_FATE_IN_FLIGHT], 0);
+  kill_and_start();
+  assert_int_equal(stats().ledger.now[IMP_FATE_STORED], 0);
+}
+
+static void a_late_h_counts(void **state) {
+  (void)state;
+  a_late_h_takes_out_of_offline_storage(0);
+}
+
+static void a_late_h_counts_after_a_restart(void **state) {
+  (void)state;
+  a_late_h_takes_out_of_offline_storage(1);
+}
+
 static void offline_messages_are_counted_with_the_message(void **state) {
   (void)state;
   open_world();
@@ -433,6 +478,8 @@ int main(void) {
       cmocka_unit_test(handled_in_failed_waits_for_the_commit),
       cmocka_unit_test(handled_is_told_after_session_and_process_are_gone),
       cmocka_unit_test(evicted_messages_are_taken_out_after_a_restart),
+      cmocka_unit_test(a_late_h_counts),
+      cmocka_unit_test(a_late_h_counts_after_a_restart),
       cmocka_unit_test(offline_messages_are_counted_with_the_message),
       cmocka_unit_test(killed_between_bind_and_enable),
       cmocka_unit_test(inherited_queue_survives),

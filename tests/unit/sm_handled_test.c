@@ -15,6 +15,11 @@ static int handled(kit *k, const char *user, const char *id, uint32_t h, uint32_
   return known;
 }
 
+static int restore(kit *k, const char *user, const char *id, uint32_t h, uint32_t seconds) {
+  imp_sm_state state = {.size = sizeof state, .id = id, .user = user, .in = h};
+  return imp_sm_restore_handled(k->m, &state, seconds, k->now);
+}
+
 static void id_of(char id[IMP_SM_ID_MAX + 1], const imp_sm *sm) {
   snprintf(id, IMP_SM_ID_MAX + 1, "%s", imp_sm_get_id(sm));
 }
@@ -147,8 +152,8 @@ static void known_again_after_a_restart(void **state) {
   KIT(k);
   uint32_t h;
   kit_start(k);
-  assert_int_equal(imp_sm_restore_handled(k->m, ROMEO, "node0.abc", 0xfffffff0u, 100, k->now), IMP_OK);
-  assert_int_equal(imp_sm_restore_handled(k->m, ROMEO, "node0.abc", 1, 100, k->now), IMP_ERR_EXISTS);
+  assert_int_equal(restore(k, ROMEO, "node0.abc", 0xfffffff0u, 100), IMP_OK);
+  assert_int_equal(restore(k, ROMEO, "node0.abc", 1, 100), IMP_ERR_EXISTS);
   assert_true(handled(k, ROMEO, "node0.abc", 77, &h));
   assert_int_equal(h, 0xfffffff0u);
   kit_heard(k, "");
@@ -156,14 +161,31 @@ static void known_again_after_a_restart(void **state) {
   assert_false(handled(k, ROMEO, "node0.abc", 0, &h));
 }
 
+static void a_late_h_acknowledges_after_a_restart(void **state) {
+  KIT(k);
+  uint32_t h;
+  imp_sm_state gone = {.size = sizeof gone, .id = "a", .user = ROMEO, .in = 7, .out = 3, .acked = 0xfffffffeu};
+  kit_start(k);
+  assert_int_equal(imp_sm_restore_handled(k->m, &gone, 100, k->now), IMP_OK);
+  assert_true(handled(k, ROMEO, "a", 0xfffffffeu, &h)); /* known already */
+  assert_true(handled(k, ROMEO, "a", 4, &h));           /* never sent */
+  kit_heard(k, "");
+  assert_true(handled(k, ROMEO, "a", 2, &h));
+  assert_int_equal(h, 7);
+  kit_heard(k, "late 2");
+  gone.id = "b";
+  gone.acked = 4; /* more than was sent */
+  assert_int_equal(imp_sm_restore_handled(k->m, &gone, 100, k->now), IMP_ERR_MALFORMED);
+}
+
 static void restored_in_any_order_the_one_that_ends_first_goes(void **state) {
   KIT(k);
   uint32_t h;
   k->settings.handled_max = 2;
   kit_start(k);
-  assert_int_equal(imp_sm_restore_handled(k->m, ROMEO, "b", 2, 200, k->now), IMP_OK);
-  assert_int_equal(imp_sm_restore_handled(k->m, ROMEO, "a", 1, 100, k->now), IMP_OK);
-  assert_int_equal(imp_sm_restore_handled(k->m, ROMEO, "c", 3, 300, k->now), IMP_OK);
+  assert_int_equal(restore(k, ROMEO, "b", 2, 200), IMP_OK);
+  assert_int_equal(restore(k, ROMEO, "a", 1, 100), IMP_OK);
+  assert_int_equal(restore(k, ROMEO, "c", 3, 300), IMP_OK);
   assert_false(handled(k, ROMEO, "a", 0, &h));
   assert_true(handled(k, ROMEO, "b", 0, &h));
   assert_true(handled(k, ROMEO, "c", 0, &h));
@@ -175,12 +197,12 @@ static void what_cannot_have_been_stored_is_refused(void **state) {
   kit_start(k);
   memset(longer, 'a', sizeof longer);
   longer[sizeof longer - 1] = '\0';
-  assert_int_equal(imp_sm_restore_handled(k->m, ROMEO, "", 1, 100, k->now), IMP_ERR_MALFORMED);
-  assert_int_equal(imp_sm_restore_handled(k->m, ROMEO, "a b", 1, 100, k->now), IMP_ERR_MALFORMED);
-  assert_int_equal(imp_sm_restore_handled(k->m, ROMEO, longer, 1, 100, k->now), IMP_ERR_MALFORMED);
-  assert_int_equal(imp_sm_restore_handled(k->m, "", "a", 1, 100, k->now), IMP_ERR_MALFORMED);
-  assert_int_equal(imp_sm_restore_handled(k->m, longer, "a", 1, 100, k->now), IMP_ERR_MALFORMED);
-  assert_int_equal(imp_sm_restore_handled(k->m, ROMEO, "a", 1, 0, k->now), IMP_OK); /* its time is over */
+  assert_int_equal(restore(k, ROMEO, "", 1, 100), IMP_ERR_MALFORMED);
+  assert_int_equal(restore(k, ROMEO, "a b", 1, 100), IMP_ERR_MALFORMED);
+  assert_int_equal(restore(k, ROMEO, longer, 1, 100), IMP_ERR_MALFORMED);
+  assert_int_equal(restore(k, "", "a", 1, 100), IMP_ERR_MALFORMED);
+  assert_int_equal(restore(k, longer, "a", 1, 100), IMP_ERR_MALFORMED);
+  assert_int_equal(restore(k, ROMEO, "a", 1, 0), IMP_OK); /* its time is over */
   assert_int_equal(kit_stats(k).handled, 0);
 }
 
@@ -193,7 +215,7 @@ static void many_are_remembered(void **state) {
   kit_start(k);
   for (unsigned i = 0; i < 20000; i++) {
     snprintf(id, sizeof id, "id%u", i);
-    assert_int_equal(imp_sm_restore_handled(k->m, ROMEO, id, i, 1000 + i, k->now), IMP_OK);
+    assert_int_equal(restore(k, ROMEO, id, i, 1000 + i), IMP_OK);
   }
   assert_int_equal(kit_stats(k).handled, 5000);
   for (unsigned i = 0; i < 20000; i++) {
@@ -215,6 +237,7 @@ int main(void) {
       cmocka_unit_test(nobody_else_is_told),
       cmocka_unit_test(a_late_h_still_acknowledges),
       cmocka_unit_test(known_again_after_a_restart),
+      cmocka_unit_test(a_late_h_acknowledges_after_a_restart),
       cmocka_unit_test(restored_in_any_order_the_one_that_ends_first_goes),
       cmocka_unit_test(what_cannot_have_been_stored_is_refused),
       cmocka_unit_test(many_are_remembered),

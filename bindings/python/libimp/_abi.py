@@ -656,7 +656,7 @@ FUNCTIONS: dict[str, dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "imp_sm_get_state": (None, (c_void_p, POINTER(imp_sm_state), c_size_t,)),
     "imp_sm_restore": (c_int, (c_void_p, POINTER(c_void_p), POINTER(imp_sm_state), c_uint64, c_void_p,)),
     "imp_sm_restore_packet": (c_int, (c_void_p, c_void_p, c_size_t, c_uint32,)),
-    "imp_sm_restore_handled": (c_int, (c_void_p, c_char_p, c_char_p, c_uint32, c_uint32, c_uint64,)),
+    "imp_sm_restore_handled": (c_int, (c_void_p, POINTER(imp_sm_state), c_uint32, c_uint64,)),
     "imp_sm_write_enabled": (c_size_t, (c_void_p, c_char_p, c_char_p,)),
     "imp_sm_write_resumed": (c_size_t, (c_void_p, c_char_p,)),
     "imp_sm_write_failed": (c_size_t, (c_char_p, c_int, c_uint32, c_char_p,)),

@@ -92,6 +92,14 @@ class State:
     evicted: int
     past: int
 
+    def _to(self) -> Any:
+        s = _abi.imp_sm_state()
+        s.size, s.id, s.user = ctypes.sizeof(s), need(self.id), need(self.user)
+        setattr(s, "in", unsigned(self.in_))
+        for name in ("out", "acked", "max", "evicted", "past"):
+            setattr(s, name, unsigned(getattr(self, name)))
+        return s
+
 
 @dataclass(frozen=True)
 class Resumption:
@@ -429,17 +437,14 @@ class Manager:
 
     def restore(self, state: State, data: Any = None) -> Session:
         """Makes a session from its state, hibernating from now on. Raises Exists, Malformed."""
-        s, ptr = _abi.imp_sm_state(), ctypes.c_void_p()
-        s.size, s.id, s.user = ctypes.sizeof(s), need(state.id), need(state.user)
-        setattr(s, "in", unsigned(state.in_))
-        for name in ("out", "acked", "max", "evicted", "past"):
-            setattr(s, name, unsigned(getattr(state, name)))
+        s, ptr = state._to(), ctypes.c_void_p()
         check(lib.imp_sm_restore(self._p(), ctypes.byref(ptr), ctypes.byref(s), self.clock(), None))
         return self._adopt(ptr.value or 0, data)
 
-    def restore_handled(self, user: str, id: str, h: int, seconds_left: int) -> None:
-        """Remembers what a session that is gone had handled."""
-        check(lib.imp_sm_restore_handled(self._p(), need(user), need(id), unsigned(h), unsigned(seconds_left), self.clock()))
+    def restore_handled(self, state: State, seconds_left: int) -> None:
+        """Remembers what a session that is gone had handled, and what was sent and not acknowledged."""
+        s = state._to()
+        check(lib.imp_sm_restore_handled(self._p(), ctypes.byref(s), unsigned(seconds_left), self.clock()))
 
     def close(self) -> None:
         """Ends all sessions, abandoning what they have. Twice is no error."""

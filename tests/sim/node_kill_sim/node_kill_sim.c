@@ -238,8 +238,8 @@ static void come_back(int i) {
   if (people[i].online && rnd(10) != 0) {
     int resumed = client_resume(&c[i]);
     trace("u%d %s with %u\n", i, resumed ? "resumed" : "refused", h);
+    note_settled(i, h); /* <resume h/> says so, also when it comes too late */
     if (resumed) {
-      note_settled(i, h); /* <resume h/> says so */
       forget_unsent(i);
       return;
     }
