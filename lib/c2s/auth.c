@@ -28,7 +28,7 @@ void imp_c2s_auth_counted(imp_login *login) {
   }
 }
 
-static void refuse(imp_login *login, const char *condition, const char *text) {
+void imp_c2s_refuse(imp_login *login, const char *condition, const char *text) {
   imp_buf out;
   imp_buf_init(&out, 4096);
   imp_c2s_auth_outcome(login, imp_sasl_exchange_fail(login->exchange, condition, text, 0, &out), &out);
@@ -61,13 +61,19 @@ static void judge(imp_login *login, imp_op *op, int status) {
   imp_c2s_auth_outcome(login, result, &out);
 }
 
+int imp_c2s_answered(imp_login *login, int status) {
+  if (status == IMP_OK || status == IMP_ERR_NOT_FOUND || status == IMP_ERR_DENIED) {
+    return 1;
+  }
+  imp_c2s_refuse(login, "temporary-auth-failure", NULL);
+  return 0;
+}
+
 static void on_credential(imp_op *op, int status, void *ctx) {
   imp_login *login = ctx;
   imp_conn *conn = login->conn;
   login->op = NULL;
-  if (status != IMP_OK && status != IMP_ERR_NOT_FOUND && status != IMP_ERR_DENIED) {
-    refuse(login, "temporary-auth-failure", NULL);
-  } else {
+  if (imp_c2s_answered(login, status)) {
     judge(login, op, status);
   }
   imp_login_hear(conn);
@@ -77,7 +83,7 @@ static int denied_for_now(imp_login *login) {
   if (imp_attempts_check(login->c2s->attempts, peer(login), claimed(login), login->node->now, NULL) == IMP_OK) {
     return 0;
   }
-  refuse(login, "temporary-auth-failure", "too many failed logins, try again later");
+  imp_c2s_refuse(login, "temporary-auth-failure", "too many failed logins, try again later");
   return 1;
 }
 
@@ -88,7 +94,7 @@ static void need_credential(imp_login *login) {
   }
   login->op = imp_node_lookup_credential(login->node, user, on_credential, login);
   if (login->op == NULL) {
-    refuse(login, "temporary-auth-failure", NULL);
+    imp_c2s_refuse(login, "temporary-auth-failure", NULL);
   } else {
     imp_conn_set_busy(login->conn, 1);
   }
@@ -114,7 +120,7 @@ static void sasl1_success(imp_login *login) {
 static void success(imp_login *login) {
   imp_jid *user = imp_sasl_exchange_user(login->exchange);
   if (imp_node_is_handled(login->node, user)) {
-    refuse(login, "not-authorized", NULL);
+    imp_c2s_refuse(login, "not-authorized", NULL);
     return;
   }
   login->user = imp_jid_ref(user);
@@ -164,9 +170,6 @@ void imp_c2s_auth(imp_login *login, imp_stanza *st) {
     imp_conn_fail(login->conn, "policy-violation", "credentials are accepted over TLS only", NULL);
     return;
   }
-  if (login->op != NULL) {
-    imp_op_cancel(login->op);
-    login->op = NULL;
-  }
+  imp_login_forget(login);
   imp_c2s_auth_outcome(login, imp_sasl_exchange_recv(login->exchange, st, &out), &out);
 }

@@ -19,12 +19,18 @@ imp_login *imp_login_new(imp_c2s *c2s, imp_conn *conn) {
   return login;
 }
 
+void imp_login_forget(imp_login *login) {
+  imp_op_cancel(login->op);
+  login->op = NULL;
+  imp_list_remove(&login->reading);
+}
+
 void imp_login_del(imp_login *login) {
   if (imp_conn_get_owner(login->conn) == login) {
     imp_conn_set_owner(login->conn, NULL);
   }
   imp_list_remove(&login->link);
-  imp_op_cancel(login->op);
+  imp_login_forget(login);
   imp_sasl_exchange_del(login->exchange);
   imp_jid_del(login->user);
   if (login->fast != NULL) {
@@ -184,8 +190,7 @@ static imp_verdict on_user_deleted(imp_event *event, void *ctx) {
   for (l = c2s->logins.next; l != &c2s->logins; l = l->next) {
     imp_login *login = IMP_CONTAINER_OF(l, imp_login, link);
     if (is_of(login, event->to)) {
-      imp_op_cancel(login->op);
-      login->op = NULL;
+      imp_login_forget(login);
       imp_conn_fail(login->conn, "not-authorized", NULL, NULL);
     }
   }
@@ -203,6 +208,7 @@ static int start(imp_node *node) {
   }
   c2s->node = node;
   imp_list_init(&c2s->logins);
+  imp_list_init(&c2s->reading);
   imp_fast_settings_default(&c2s->fast);
   node->feature[IMP_FEATURE_C2S] = c2s;
   node->env.events = &events;

@@ -21,10 +21,8 @@ static void on_decided(imp_op *op, int status, void *ctx) {
   imp_login *login = ctx;
   imp_conn *conn = login->conn;
   login->op = NULL;
-  if (status == IMP_OK && imp_op_row_count(op) > 0) {
-    decide(login, imp_op_row_at(op, 0)->value);
-  } else {
-    decide(login, NULL);
+  if (imp_c2s_answered(login, status)) {
+    decide(login, status == IMP_OK && imp_op_row_count(op) > 0 ? imp_op_row_at(op, 0)->value : NULL);
   }
   imp_login_hear(conn);
 }

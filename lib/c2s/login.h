@@ -14,6 +14,7 @@ typedef struct imp_c2s {
   imp_node *node;
   imp_attempts *attempts;
   imp_list logins;
+  imp_list reading; /* logins that wait for a FAST record */
   imp_fast_settings fast;
 } imp_c2s;
 
@@ -21,13 +22,15 @@ typedef struct imp_c2s {
 typedef struct imp_login_fast {
   imp_fast_record record;
   imp_fast_verdict verdict;
-  int used; /* the login came by a token */
+  int used;  /* the login came by a token */
+  int stale; /* the record was written while it was being read */
   char client[IMP_FAST_CLIENT_ID_MAX + 1];
 } imp_login_fast;
 
 typedef struct imp_login {
   imp_owner_kind kind;
   imp_list link;
+  imp_list reading;
   imp_c2s *c2s;
   imp_node *node;
   imp_conn *conn;
@@ -55,6 +58,8 @@ static inline imp_session *imp_session_of(const imp_conn *conn) {
 imp_login *imp_login_new(imp_c2s *c2s, imp_conn *conn);
 /* The connection's owner is NULL afterwards, unless it is a session by then. */
 void imp_login_del(imp_login *login);
+/* Nothing waits for the lookup any more, if there is one. */
+void imp_login_forget(imp_login *login);
 /* The answer of a lookup came, and `login` may be gone by now: what the client sent ahead is heard, unless there is another
    lookup. The last thing to be done. */
 void imp_login_hear(imp_conn *conn);
@@ -71,6 +76,11 @@ void imp_c2s_auth(imp_login *login, imp_stanza *st);
 /* Goes on with an outcome of the exchange. `out` is what it wrote; its memory is freed here. */
 void imp_c2s_auth_outcome(imp_login *login, int result, imp_buf *out);
 void imp_c2s_auth_counted(imp_login *login);
+/* Ends the attempt with <failure/>; it is not counted. `text` may be NULL. */
+void imp_c2s_refuse(imp_login *login, const char *condition, const char *text);
+/* Non-zero if the status of a lookup says yes or no. Otherwise nobody knows, and the attempt was refused for now: a
+   client that is told that its secret is wrong may throw it away. */
+int imp_c2s_answered(imp_login *login, int status);
 
 /* ---- host.c: mechanisms that somebody else decides ---- */
 void imp_c2s_ask_host(imp_login *login);

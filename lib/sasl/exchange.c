@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/codec.h"
 #include "core/mem.h"
 #include "sasl/exchange_priv.h"
 #include "sasl/mechanism.h"
@@ -242,6 +243,14 @@ static const char *why_not(const imp_sasl_exchange *ex, const char *name) {
                                                                                          : "invalid-mechanism";
 }
 
+/* A count that cannot be read must not pass for none: it guards against replays. */
+static int has_good_fast(const imp_sasl_exchange *ex) {
+  const imp_elem *fast = imp_sasl_exchange_inline(ex, "fast", IMP_NS_FAST);
+  const char *count = fast != NULL ? imp_elem_attr(fast, "count") : NULL;
+  uint64_t value;
+  return fast != NULL && (count == NULL || imp_parse_u64(&value, count) == IMP_OK);
+}
+
 static int begin(imp_sasl_exchange *ex, imp_stanza *st, imp_buf *out) {
   const imp_elem *root = imp_stanza_root(st);
   const char *name = imp_elem_attr(root, "mechanism");
@@ -266,7 +275,7 @@ static int begin(imp_sasl_exchange *ex, imp_stanza *st, imp_buf *out) {
     return step(ex, root, out);
   }
   ex->request = imp_stanza_ref(st);
-  if (is_ht(ex) && imp_sasl_exchange_inline(ex, "fast", IMP_NS_FAST) == NULL) {
+  if (is_ht(ex) && !has_good_fast(ex)) {
     return negotiation_failure(ex, "malformed-request", out);
   }
   return step(ex, imp_elem_child(root, "initial-response", IMP_NS_SASL2), out);

@@ -485,8 +485,10 @@ static void refuses_odd_fast(void **state) {
   (void)state;
   assert_int_equal(send_fast(ex, "token", ""), IMP_EXCHANGE_FAILURE); /* HT-* goes with <fast/> */
   assert_string_equal(imp_sasl_exchange_condition(ex), "malformed-request");
+  assert_int_equal(send_fast(ex, "token", "<fast xmlns='urn:xmpp:fast:0' count='-1'/>"), IMP_EXCHANGE_FAILURE);
+  assert_string_equal(imp_sasl_exchange_condition(ex), "malformed-request");
   assert_int_equal(send_fast(ex, "token",
-                             "<fast xmlns='urn:xmpp:fast:0' count='-1' invalidate='0'/>"
+                             "<fast xmlns='urn:xmpp:fast:0' invalidate='0'/>"
                              "<request-token xmlns='urn:xmpp:fast:0' mechanism='PLAIN'/>"),
                    IMP_EXCHANGE_NEED_HOST);
   imp_sasl_exchange_fast(ex, &fast);
