@@ -49,13 +49,22 @@ int imp_node_account_set(imp_node *node, const char *username, const char *passw
   return rv < 0 ? rv : imp_node_on_commit(node, done, user_data);
 }
 
-static void end_sessions_of(imp_node *node, const imp_jid *jid) {
+/* The host may be deleting the account because a session ends: that one is still there, and ends by itself. */
+static imp_session *next_to_end(const imp_node *node, const imp_jid *jid) {
   imp_user *user = imp_node_find_user(node, jid);
-  while (user != NULL && user->count > 0) {
-    imp_session *s = imp_session_first(user);
+  imp_session *s = user != NULL ? imp_session_first(user) : NULL;
+  while (s != NULL && s->ending) {
+    s->deleted = 1;
+    s = imp_session_next(s);
+  }
+  return s;
+}
+
+static void end_sessions_of(imp_node *node, const imp_jid *jid) {
+  imp_session *s;
+  while ((s = next_to_end(node, jid)) != NULL) {
     s->deleted = 1;
     imp_session_end(s, "not-authorized");
-    user = imp_node_find_user(node, jid);
   }
 }
 

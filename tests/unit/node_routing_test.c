@@ -196,6 +196,25 @@ static void deleted_account_takes_all_with_it(void **state) {
   assert_true(c[2].closed);
 }
 
+static void delete_bob(imp_node *node, imp_session_event event, const imp_session_info *info, void *user_data) {
+  if (event == IMP_SESSION_ENDED && strncmp(info->jid, "bob@", 4) == 0) {
+    *(int *)user_data += imp_node_account_del(node, "bob", NULL, NULL) == IMP_OK;
+  }
+}
+
+static void account_that_goes_with_its_session(void **state) {
+  imp_stats stats;
+  int deleted = 0;
+  (void)state;
+  open_all(1);
+  assert_int_equal(imp_node_on_session(w.node, delete_bob, &deleted), IMP_OK);
+  client_leave(&c[2]);
+  run();
+  imp_node_stats(w.node, &stats, sizeof(stats));
+  assert_int_equal(stats.sessions, 2);
+  assert_true(deleted > 0 && c[2].closed && c[3].closed);
+}
+
 static void resumes_and_replays(void **state) {
   (void)state;
   open_all(1);
@@ -231,6 +250,7 @@ int main(void) {
       cmocka_unit_test(replaced_session_leaves_its_queue),
       cmocka_unit_test(returned_after_the_timeout),
       cmocka_unit_test(deleted_account_takes_all_with_it),
+      cmocka_unit_test(account_that_goes_with_its_session),
       cmocka_unit_test(resumes_and_replays),
   };
   return unit_run("node_routing", tests);
