@@ -12,7 +12,7 @@ from typing import Any
 
 from ._abi import Role
 from .conn import Connection
-from .core import NEVER, SECONDS, Error, LimitReached, error
+from .core import NEVER, SECONDS, Error, ImpError, LimitReached, StateError, error, report
 from .node import Node
 
 __all__ = ["Role", "Server"]
@@ -38,8 +38,10 @@ class _Transport(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         try:
             self.conn = self.server.node.accept(self.role, name[0] if isinstance(name, tuple) else None, **self.options)
-        except LimitReached:
+        except ImpError as e:       # too many, or the node is closed
             transport.abort()
+            if not isinstance(e, LimitReached):
+                report(e, "Server")
             return
         self.conn.data = self
         self.server._open.add(self)
@@ -125,6 +127,8 @@ class Server:
     async def listen(self, host: str | None, port: int, role: Role = Role.C2S, *, allow_plaintext: bool = False,
                      proxy_protocol: bool = False, backlog: int = 1024) -> int:
         """Listens; `port` 0: any. Returns the port. Raises OSError."""
+        if self._closing:
+            raise StateError("the server is closed")
         options = {"allow_plaintext": allow_plaintext, "proxy_protocol": proxy_protocol}
         listener = await self.loop.create_server(lambda: _Transport(self, role, options), host, port, backlog=backlog)
         self._listeners.append(listener)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from . import _abi
 from ._abi import Role
 from ._lib import lib
-from .core import Error, InvalidArgument, StateError, dec, enc, error, raw, unsigned
+from .core import Error, InvalidArgument, StateError, Unique, dec, enc, error, octets, raw, unsigned
 
 if TYPE_CHECKING:
     from .node import Node
@@ -37,7 +37,7 @@ class ChannelBinding:
         return struct
 
 
-class Connection:
+class Connection(Unique):
     """One peer. Feed what you read to recv(); when the node's `on_write` names the connection, write what take() gives.
 
     When `want_close` is true and nothing is `pending`, close the transport and the connection.
@@ -51,12 +51,14 @@ class Connection:
     def _p(self) -> int:
         if not self._ptr:
             raise StateError("the connection is closed")
+        self._node._not_in_log()
         return self._ptr
 
     def recv(self, data: bytes) -> bool:
         """Takes bytes, cut anywhere. False: the connection is over; write what there is and close it."""
         self._node._outside("recv")
-        return self._alive(lib.imp_conn_recv(self._p(), bytes(data), len(data), self._node.clock()))
+        data = octets(data)
+        return self._alive(lib.imp_conn_recv(self._p(), data, len(data), self._node.clock()))
 
     def recv_eof(self) -> bool:
         """The peer has closed its sending side."""
@@ -114,9 +116,10 @@ class Connection:
         """Frees. A session with stream management hibernates, unless its stream was closed in good order."""
         if self._ptr:
             self._node._outside("close")
+            now = ctypes.c_uint64(self._node.clock())       # if that fails, nothing has happened
             ptr, self._ptr = self._ptr, 0
             self._node._forget(ptr)
-            lib.imp_conn_del(ptr, self._node.clock())
+            lib.imp_conn_del(ptr, now)
 
     @property
     def is_closed(self) -> bool:
@@ -154,6 +157,6 @@ def params(role: int, peer: str | None, secure: bool, binding: ChannelBinding | 
     if binding is not None:
         struct.binding = ctypes.pointer(binding._struct())
     if certificate:
-        struct._keep = ctypes.create_string_buffer(certificate, len(certificate))
+        struct._keep = ctypes.create_string_buffer(octets(certificate), len(certificate))
         struct.peer_certificate, struct.peer_certificate_len = ctypes.addressof(struct._keep), len(certificate)
     return struct

@@ -183,6 +183,20 @@ def need(text: str | bytes) -> bytes:
     return enc(text) or b""
 
 
+def octets(data: bytes) -> bytes:
+    """Bytes for C. ctypes would take a str for an array of wide characters."""
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"bytes are wanted, not {type(data).__name__}")
+    return bytes(data)
+
+
+def to_call(fn: Any) -> Any:
+    """What is to be called later: now is the time to say that it cannot be."""
+    if not callable(fn):
+        raise TypeError(f"{fn!r} cannot be called")
+    return fn
+
+
 def unsigned(value: int, bits: int = 32) -> int:
     """A number for C, which would wrap it."""
     if not 0 <= value < 1 << bits:
@@ -296,6 +310,14 @@ def spawn(work: Awaitable[Any], loop: asyncio.AbstractEventLoop | None = None) -
     task.add_done_callback(_tasks.discard)
 
 
+class Unique:
+    """Stands for one object in C, which a copy would free as well: there are none."""
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(f"{type(self).__name__} objects cannot be copied or pickled")
+
+
 # ---- the end of the process ----
 
 _open: "weakref.WeakSet[Any]" = weakref.WeakSet()
@@ -345,6 +367,15 @@ class Struct:
             value = int(value)
         setattr(self._struct, name, value)
 
+    def _values(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name, _ in self._type._fields_ if name != "size"}
+
+    def __reduce__(self) -> Any:
+        return _made, (type(self), self._values())
+
     def __repr__(self) -> str:
-        values = (f"{name}={getattr(self, name)!r}" for name, _ in self._type._fields_ if name != "size")
-        return f"{type(self).__name__}({', '.join(values)})"
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._values().items())})"
+
+
+def _made(kind: Any, values: dict[str, Any]) -> Any:
+    return kind(**values)

@@ -42,6 +42,9 @@ class Jid:
     def __del__(self, _free: Any = lib.imp_jid_del) -> None:
         _free(getattr(self, "_ptr", None))
 
+    def __reduce__(self) -> Any:
+        return Jid, (str(self),)
+
     def __str__(self) -> str:
         return lib.imp_jid_full(self._ptr).decode()
 

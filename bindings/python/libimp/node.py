@@ -12,11 +12,12 @@ from . import _abi, conn, sm
 from ._abi import Conflict as ConflictPolicy, LogArea, LogLevel, Role, SessionEvent, SessionState
 from ._lib import lib
 from .conn import ChannelBinding, Connection
-from .core import (NEVER, Error, NotFound, Registry, StateError, Struct, callback, check, close_at_exit, dec, enc, need,
-                   now, report, spawn)
+from .core import (NEVER, Error, NotFound, Registry, StateError, Struct, Unique, callback, check, close_at_exit, dec,
+                   enc, need, now, report, spawn, to_call)
 from .jid import Jid
 from .op import Credential, Op, answer, give_credential, give_name
 from .sm import Ledger, Stats as SmStats
+from .store import CStore
 from .xml import Stanza
 
 __all__ = ["ConflictPolicy", "Node", "Role", "SessionEvent", "SessionInfo", "SessionState", "Settings", "Stats"]
@@ -114,7 +115,7 @@ Handler = Callable[[Stanza], Any]
 _MISSING: Any = object()
 
 
-class Node:
+class Node(Unique):
     """A server for one domain.
 
     Node("example.org", durable=True, sm=sm.Settings(timeout=90)): keywords are those of Settings, and the callbacks:
@@ -143,7 +144,7 @@ class Node:
                  log: Callable[[LogArea, LogLevel, str, str], None] | None = None,
                  random: Callable[[int], bytes] | None = None, wallclock: Callable[[], int] | None = None,
                  clock: Callable[[], int] = now, **values: Any):
-        self._ptr = self._depth = 0
+        self._ptr = self._depth = self._logging = 0
         self.clock, self.on_write, self.on_turn = clock, on_write, on_turn
         self._get_credential, self._user_exists = get_credential, user_exists
         self._check_token, self._check_certificate = check_token, check_certificate
@@ -174,7 +175,12 @@ class Node:
     def _p(self) -> int:
         if not self._ptr:
             raise StateError("the node is closed")
+        self._not_in_log()
         return self._ptr
+
+    def _not_in_log(self) -> None:
+        if self._logging:
+            raise StateError("not within the log callback")
 
     def _outside(self, what: str) -> int:
         if self._depth:
@@ -230,6 +236,8 @@ class Node:
         vtable, ctx = store._door()
         self._check(lib.imp_node_set_store(self._p(), vtable, ctx))
         self._store = store
+        if isinstance(store, CStore):
+            store._serves(self)
         self._submitted()
 
     @property
@@ -338,7 +346,7 @@ class Node:
             self._check(function(self._p(), need(name), _abi.imp_stanza_fn(), None))
             _calls.pop(self._handlers.pop(key, None))
             return None
-        number = _calls.add((_nodes_ref(self), fn))
+        number = _calls.add((_nodes_ref(self), to_call(fn)))
         rv = function(self._p(), need(name), _on_stanza, number)
         if rv < 0:
             _calls.pop(number)
@@ -378,6 +386,7 @@ class Node:
 
     def on_session(self, fn: Callable[[SessionEvent, SessionInfo], Any]) -> Any:
         """Has fn(event, info) told of sessions. Also a decorator."""
+        to_call(fn)
         if not self._listeners:
             self._check(lib.imp_node_on_session(self._p(), _on_session, self._number))
         self._listeners.append(fn)
@@ -478,7 +487,11 @@ def _on_user_exists(op, username, number):
 @callback(_abi.imp_log_fn)
 def _on_log(number, area, level, subject, text):
     with _Inside(_nodes.get(number)) as node:
-        node._log(LogArea(area), LogLevel(level), dec(subject), dec(text))
+        node._logging += 1
+        try:
+            node._log(LogArea(area), LogLevel(level), dec(subject), dec(text))
+        finally:
+            node._logging -= 1
 
 
 @callback(_abi.imp_callbacks_random)

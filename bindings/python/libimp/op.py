@@ -10,9 +10,12 @@ from typing import Any, Callable
 
 from . import _abi
 from ._lib import lib
-from .core import Denied, Error, StateError, check, code_of, enc, raw, report, spawn, unsigned
+from .core import (Denied, Error, InvalidArgument, StateError, Unique, check, code_of, enc, octets, raw, report, spawn,
+                   unsigned)
 
 __all__ = ["Credential", "Op"]
+
+_KEY_LENGTHS = {"SHA-1": 20, "SHA-256": 32, "SHA-512": 64}
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,10 @@ class Credential:
     server_key: bytes = b""
 
     def _struct(self) -> _abi.imp_credential:
+        length = _KEY_LENGTHS.get(self.hash or "", 0)
+        if length and not len(self.stored_key) == len(self.server_key) == length:     # C knows how many there must be
+            raise InvalidArgument(f"keys of {self.hash} have {length} bytes, not {len(self.stored_key)} and "
+                                  f"{len(self.server_key)}")
         c = _abi.imp_credential(size=ctypes.sizeof(_abi.imp_credential), password=enc(self.password),
                                 hash=enc(self.hash), iterations=unsigned(self.iterations), saltlen=len(self.salt))
         c._keep = [ctypes.create_string_buffer(b, len(b) or 1) for b in (self.salt, self.stored_key, self.server_key)]
@@ -35,12 +42,13 @@ class Credential:
 
     @classmethod
     def _of(cls, c: _abi.imp_credential) -> "Credential":
-        length = {b"SHA-1": 20, b"SHA-256": 32, b"SHA-512": 64}.get(c.hash, 0)
-        return cls(c.password.decode() if c.password else None, c.hash.decode() if c.hash else None, c.iterations,
+        hash = c.hash.decode() if c.hash else None
+        length = _KEY_LENGTHS.get(hash or "", 0)
+        return cls(c.password.decode() if c.password else None, hash, c.iterations,
                    raw(c.salt, c.saltlen), raw(c.stored_key, length), raw(c.server_key, length))
 
 
-class Op:
+class Op(Unique):
     """A piece of the host's work. Must be done exactly once, some time, also if nobody waits any more."""
     __slots__ = ("_ptr",)
 
@@ -54,7 +62,7 @@ class Op:
 
     def add_row(self, key: bytes, value: bytes) -> None:
         """Adds a row to the result."""
-        check(lib.imp_op_add_row(self._p(), key, len(key), value, len(value)))
+        check(lib.imp_op_add_row(self._p(), octets(key), len(key), octets(value), len(value)))
 
     def set_credential(self, credential: Credential) -> None:
         check(lib.imp_op_set_credential(self._p(), ctypes.byref(credential._struct())))

@@ -7,7 +7,7 @@ from . import _abi
 from ._abi import IMP_SASL_MESSAGE_MAX as MESSAGE_MAX, SaslResult
 from ._lib import lib
 from .conn import ChannelBinding
-from .core import StateError, check, dec, enc, need, raw, unsigned
+from .core import StateError, Unique, check, dec, enc, need, octets, raw, unsigned
 from .op import Credential
 
 __all__ = ["Exchange", "MESSAGE_MAX", "Mechanism", "SaslResult", "Step", "binding_types",
@@ -51,7 +51,7 @@ class Step:
     output: bytes | None
 
 
-class Exchange:
+class Exchange(Unique):
     """One attempt of one client.
 
     `fake_key`: 16 to 64 secret bytes, constant for the life of the service. `binding` None: not encrypted.
@@ -88,7 +88,8 @@ class Exchange:
 
     def step(self, message: bytes | None) -> Step:
         """A message of the client's, decoded; None: no initial response."""
-        return self._step(lib.imp_sasl_step, message, len(message or b""))
+        data = None if message is None else octets(message)
+        return self._step(lib.imp_sasl_step, data, len(data or b""))
 
     def credential(self, credential: Credential | str | None) -> Step:
         """Answers NEED_CREDENTIAL; a string is a password, None an unknown user."""
@@ -100,11 +101,13 @@ class Exchange:
 
     def decide(self, username: str | None, token: bytes | None = None) -> Step:
         """Answers NEED_HOST: the user as whom the peer is let in, None refuses. HT-*: with the token's secret."""
-        return self._step(lib.imp_sasl_decide, enc(username), token, len(token or b""))
+        secret = None if token is None else octets(token)
+        return self._step(lib.imp_sasl_decide, enc(username), secret, len(secret or b""))
 
     def token_matches(self, token: bytes) -> bool:
         """HT-*, while the host is asked: the client has proved that it knows this secret."""
-        return bool(lib.imp_sasl_token_matches(self._p(), token, len(token)))
+        secret = octets(token)
+        return bool(lib.imp_sasl_token_matches(self._p(), secret, len(secret)))
 
     @property
     def mechanism(self) -> Mechanism:
@@ -155,7 +158,7 @@ class Exchange:
 
 def scram_keys(password: str, hash: str = "SHA-256", salt: bytes | None = None, iterations: int = 10000) -> Credential:
     """Derives SCRAM keys (RFC 5802 §3), for hosts that store them. `salt` None: 16 random bytes."""
-    ptr = ctypes.c_void_p()
+    ptr, salt = ctypes.c_void_p(), None if salt is None else octets(salt)
     check(lib.imp_scram_keys_new(ctypes.byref(ptr), need(hash), need(password), salt, len(salt or b""), unsigned(iterations)))
     try:
         return Credential._of(lib.imp_scram_keys_get(ptr).contents)

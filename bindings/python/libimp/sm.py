@@ -5,13 +5,15 @@ Packets are any Python objects. The header tells the whole story, step by step.
 """
 import ctypes
 import os
+import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator
 
 from . import _abi
 from ._abi import (IMP_NS_SM as NS_SM, DropRule, Fate, ResumeResult, Settled, SmPolicy as Policy, SmProfile as Profile)
 from ._lib import lib
-from .core import NEVER, Registry, StateError, Struct, callback, check, close_at_exit, dec, enc, need, now, report, unsigned
+from .core import (NEVER, InvalidArgument, Registry, StateError, Struct, Unique, callback, check, close_at_exit, dec, enc,
+                   need, now, report, to_call, unsigned)
 
 __all__ = ["DropRule", "Fate", "Ledger", "Manager", "NS_SM", "Policy", "Profile", "ResumeResult", "Resumption", "Session",
            "Settings", "Settled", "State", "Stats", "drop_rule_name", "fate_name", "parse_h", "parse_max", "parse_resume",
@@ -113,14 +115,14 @@ def _buffer() -> Any:
     return ctypes.create_string_buffer(_abi.IMP_SM_TEXT_MAX)
 
 
-class Session:
+class Session(Unique):
     """One session: counters of both directions, and the buffer of what the client has not acknowledged.
 
     Made by Manager.enable(). Dead after close(), after it was inherited, and when it was not resumed in time.
     """
 
     def __init__(self, manager: "Manager", ptr: int, data: Any = None):
-        self._manager, self._ptr, self._busy = manager, ptr, 0
+        self._manager, self._ptr, self._busy, self._leaving = manager, ptr, 0, False
         #: Anything of the host's.
         self.data = data
 
@@ -205,6 +207,8 @@ class Session:
 
     def sent(self, packet: Any, size: int) -> bool:
         """A stanza goes out, or would, if the session hibernates. True: write an <r/> after it. None is counted, not kept."""
+        if self._leaving:
+            raise StateError("the session is being inherited")
         ptr, size = self._p(), unsigned(size, 31)
         number = None if packet is None else self._manager._packets.add(packet)
         rv = lib.imp_sm_sent(ptr, number, size)
@@ -246,12 +250,16 @@ class Session:
         mine, theirs = self._free_p(), old._free_p()
         number = _inheriting.add((manager, sent)) if sent else 0
         self._busy += 1
+        old._busy += 1
+        old._leaving = True
         try:
             with manager._during():
                 rv = lib.imp_sm_inherit(mine, theirs, h is not None, unsigned(h or 0), manager.clock(),
                                         _inherit_sent if sent else _abi.imp_sm_inherit_sent(), number)
         finally:
             self._busy -= 1
+            old._busy -= 1
+            old._leaving = False
             _inheriting.pop(number)
         check(rv)
         manager._forget(theirs, old)
@@ -303,7 +311,7 @@ class Session:
             self._manager._forget(ptr, self)
 
 
-class Manager:
+class Manager(Unique):
     """Settings, all resumable sessions, what is hibernating and until when.
 
     settle(session, packet, number, how)  the buffer lets go of a packet, oldest first
@@ -324,7 +332,7 @@ class Manager:
                  random: Callable[[int], bytes] = os.urandom, clock: Callable[[], int] = now):
         self._ptr = self._depth = 0
         self.clock = clock
-        self._settle, self._expired, self._random = settle, expired, random
+        self._settle, self._expired, self._random = to_call(settle), to_call(expired), to_call(random)
         self._evicted_acked, self._late_acked = evicted_acked, late_acked
         self._packets = Registry()
         self._sessions: dict[int, Session] = {}
@@ -558,9 +566,14 @@ def drop_rule_name(rule: DropRule) -> str:
 
 # ---- the elements as text ----
 
+_CONDITION = re.compile("[a-z-]{1,100}")
+
+
 def write_failed(condition: str, h: int | None = None) -> str:
     """<failed/>, with the name of a stanza error (RFC 6120 §8.3.3)"""
     text = _buffer()
+    if not _CONDITION.fullmatch(condition):
+        raise InvalidArgument(f"no name of a stanza error: {condition!r}")
     lib.imp_sm_write_failed(need(condition), h is not None, unsigned(h or 0), text)
     return dec(text.value)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _abi
 from ._lib import load
-from .core import Registry, callback, check, close_at_exit, dec, enc, error, unsigned
+from .core import Registry, callback, check, close_at_exit, dec, enc, unsigned
 from .store import CStore
 
 __all__ = ["SqliteStats", "SqliteStore"]
@@ -48,11 +48,6 @@ class SqliteStore(CStore):
         self._ptr = ptr.value or 0
         close_at_exit(self)
 
-    def _p(self) -> int:
-        if not self._ptr:
-            raise error(_abi.Error.STATE, "the store is closed")
-        return self._ptr
-
     def _door(self) -> tuple[Any, int]:
         return _lib.imp_sqlite_vtable(), self._p()
 
@@ -71,7 +66,8 @@ class SqliteStore(CStore):
         return SqliteStats(*(getattr(struct, field[0]) for field in struct._fields_ if field[0] != "size"))
 
     def close(self) -> None:
-        """After the node that uses it: finishes what is under way. Twice is no error."""
+        """After the node that uses it (before: StateError): finishes what is under way. Twice is no error."""
+        self._not_in_use()
         if self._ptr:
             ptr, self._ptr = self._ptr, 0
             _lib.imp_sqlite_del(ptr)

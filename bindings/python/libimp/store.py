@@ -1,5 +1,6 @@
 """Stores: the one in memory (imp/store.h), and how to write one in Python (imp/sys/store.h)."""
 import ctypes
+import weakref
 from abc import ABC, abstractmethod
 from asyncio import AbstractEventLoop
 from typing import Any, Awaitable, Iterable
@@ -7,7 +8,7 @@ from typing import Any, Awaitable, Iterable
 from . import _abi
 from ._abi import (IMP_STORE_KEY_MAX as KEY_MAX, IMP_STORE_OWNER_MAX as OWNER_MAX, IMP_STORE_SPACE_MAX as SPACE_MAX)
 from ._lib import lib
-from .core import NotFound, Registry, TooBig, callback, check, close_at_exit, dec, enc, raw
+from .core import NotFound, Registry, StateError, TooBig, Unique, callback, check, close_at_exit, dec, enc, raw
 from .op import Op, answer
 
 __all__ = ["KEY_MAX", "MemoryStore", "OWNER_MAX", "SPACE_MAX", "Store"]
@@ -15,14 +16,27 @@ __all__ = ["KEY_MAX", "MemoryStore", "OWNER_MAX", "SPACE_MAX", "Store"]
 Row = tuple[bytes, bytes]
 
 
-class CStore:
+class CStore(Unique):
     """A store whose vtable is in C."""
     _ptr: int
     _close_order = 2
 
+    def _p(self) -> int:
+        if not self._ptr:
+            raise StateError("the store is closed")
+        return self._ptr
+
     def _door(self) -> tuple[Any, int]:
         """The vtable and its context."""
         raise NotImplementedError
+
+    def _serves(self, node: Any) -> None:
+        """The node calls into the store for as long as it is open."""
+        self.__dict__.setdefault("_nodes", weakref.WeakSet()).add(node)
+
+    def _not_in_use(self) -> None:
+        if any(not node.is_closed for node in self.__dict__.get("_nodes", ())):
+            raise StateError("a node uses the store: close that first")
 
     def close(self) -> None:
         raise NotImplementedError
@@ -45,10 +59,11 @@ class MemoryStore(CStore):
         close_at_exit(self)
 
     def _door(self) -> tuple[Any, int]:
-        return lib.imp_memory_store_vtable(), self._ptr
+        return lib.imp_memory_store_vtable(), self._p()
 
     def close(self) -> None:
-        """After the node that uses it. Twice is no error."""
+        """After the node that uses it (before: StateError). Twice is no error."""
+        self._not_in_use()
         ptr, self._ptr = self._ptr, 0
         lib.imp_memory_store_del(ptr)
 

@@ -6,7 +6,7 @@ from typing import Any, Iterator
 from ._abi import (IMP_NS_CLIENT as NS_CLIENT, IMP_NS_SERVER as NS_SERVER, IMP_NS_STANZAS as NS_STANZAS,
                    IMP_NS_STREAMS as NS_STREAMS, StanzaKind, StanzaType)
 from ._lib import lib
-from .core import InvalidArgument, NoMemory, StateError, check, dec, enc, need, raw
+from .core import InvalidArgument, NoMemory, StateError, Unique, check, dec, enc, need, raw
 from .jid import Jid
 
 __all__ = ["Element", "NS_CLIENT", "NS_SERVER", "NS_STANZAS", "NS_STREAMS", "Stanza", "StanzaKind", "StanzaType"]
@@ -21,7 +21,7 @@ def _name(name: str, prefix: str = "") -> bytes:
     return need(name)
 
 
-class Element:
+class Element(Unique):
     """An element of a stanza. It keeps the stanza alive. Iterating yields its children."""
     __slots__ = ("_stanza", "_ptr")
 
@@ -139,6 +139,10 @@ class Stanza:
     def __del__(self, _free: Any = lib.imp_stanza_del) -> None:
         _free(getattr(self, "_ptr", None))
 
+    def __reduce__(self) -> Any:
+        """A copy is a stanza of its own, which may be changed."""
+        return Stanza.parse, (str(self),)
+
     def reply(self) -> "Stanza":
         """A new stanza that answers this one: addresses swapped, same id."""
         ptr = ctypes.c_void_p()
@@ -179,7 +183,7 @@ class Stanza:
     def type(self, value: StanzaType) -> None:
         if value == StanzaType.OTHER:
             raise InvalidArgument("StanzaType.OTHER is for reading")
-        lib.imp_stanza_set_type(self._edit(), int(value))
+        lib.imp_stanza_set_type(self._edit(), StanzaType(value))
 
     @property
     def id(self) -> str | None:
