@@ -32,6 +32,7 @@ void imp_login_del(imp_login *login) {
   imp_list_remove(&login->link);
   imp_login_forget(login);
   imp_sasl_exchange_del(login->exchange);
+  imp_jid_del(login->from);
   imp_jid_del(login->user);
   if (login->fast != NULL) {
     imp_fast_record_wipe(&login->fast->record);
@@ -66,6 +67,22 @@ static int for_us(const imp_node *node, const imp_stanza *header) {
   return ours;
 }
 
+/* RFC 6120 §4.9.3.9, XEP-0388 §2.1: before the login somebody of this domain, afterwards whoever logged in. */
+static int take_from(imp_login *login, const imp_stanza *header) {
+  const char *from = imp_elem_attr(&header->root, "from");
+  imp_jid_del(login->from);
+  login->from = NULL;
+  if (from == NULL || *from == '\0' || login->anonymous) {
+    return 1;
+  }
+  if (imp_jid_cache_get(login->node->jids, &login->from, from, strlen(from)) < 0) {
+    login->from = NULL;
+    return 0;
+  }
+  return imp_node_is_local(login->node, login->from) &&
+         (login->user == NULL || imp_jid_equal_bare(login->user, login->from));
+}
+
 static void on_opened(imp_conn *conn, const imp_stanza *header) {
   imp_node *node = imp_conn_env(conn)->ctx;
   imp_login *login = imp_login_of(conn);
@@ -78,6 +95,8 @@ static void on_opened(imp_conn *conn, const imp_stanza *header) {
     imp_conn_fail(conn, "internal-server-error", "out of memory", NULL);
   } else if (!for_us(node, header)) {
     imp_conn_fail(conn, "host-unknown", "this domain is not served here", NULL);
+  } else if (!take_from(login, header)) {
+    imp_conn_fail(conn, "invalid-from", "nobody who could log in here, or somebody else", NULL);
   } else if (!node->ready) {
     imp_conn_fail(conn, "resource-constraint", "starting", NULL);
   } else if ((rv = imp_c2s_send_features(login)) < 0) {

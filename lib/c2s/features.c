@@ -30,7 +30,8 @@ static uint32_t allowed(const imp_login *login, uint32_t offerable) {
 
 static int make_exchange(imp_login *login, const imp_channel_binding *binding, uint32_t mechanisms) {
   imp_node *node = login->node;
-  imp_sasl_exchange_config config = {.domain = node->settings.domain, .max_failures = node->settings.auth_attempts};
+  imp_sasl_exchange_config config = {
+      .domain = node->settings.domain, .from = login->from, .max_failures = node->settings.auth_attempts};
   uint32_t ht = node->settings.fast ? mechanisms & IMP_SASL_ALL_HT : 0;
   config.params.size = sizeof(config.params);
   config.params.binding = binding;

@@ -37,6 +37,7 @@ typedef struct imp_login {
   imp_sasl_exchange *exchange;
   imp_channel_binding binding;
   imp_op *op;          /* a lookup under way */
+  imp_jid *from;       /* whom the stream header says that it is from, NULL if nobody */
   imp_jid *user;       /* bare, once authenticated */
   imp_login_fast *fast;
   char refused[IMP_SM_ID_MAX + 1]; /* a session that could not be resumed, "" if none */
