@@ -60,6 +60,26 @@ def test_markup():
     assert "\x01" not in control.body and control.body[0] == "a"
 
 
+def test_depth():
+    """Whatever walks a tree takes a bit of C's stack for each level."""
+    def grow():
+        elem = Stanza("message").root
+        while True:
+            elem = elem.add("x")
+
+    def wrap():
+        inner = Stanza("message")
+        while True:
+            outer = Stanza("message")
+            outer.root.add_copy(inner.root)
+            assert str(outer).count("<message") < 251
+            inner = outer
+
+    for way in (grow, wrap):
+        with pytest.raises(core.TooBig):
+            way()
+
+
 def test_addresses():
     refused(lambda: Jid(None), lambda: Jid.of(None), lambda: Jid.of(""), lambda: Jid.of("b", "a" * 2000),
             lambda: Jid.of("b", "a\0"))

@@ -6,10 +6,13 @@ from typing import Any, Iterator
 from ._abi import (IMP_NS_CLIENT as NS_CLIENT, IMP_NS_SERVER as NS_SERVER, IMP_NS_STANZAS as NS_STANZAS,
                    IMP_NS_STREAMS as NS_STREAMS, StanzaKind, StanzaType)
 from ._lib import lib
-from .core import InvalidArgument, NoMemory, StateError, Unique, check, dec, enc, need, raw
+from .core import InvalidArgument, NoMemory, StateError, TooBig, Unique, check, dec, enc, need, raw
 from .jid import Jid
 
 __all__ = ["Element", "NS_CLIENT", "NS_SERVER", "NS_STANZAS", "NS_STREAMS", "Stanza", "StanzaKind", "StanzaType"]
+
+#: How deep stanzas are built at most: no parser of ours, and hardly one of others', reads deeper ones.
+DEPTH_MAX = 250
 
 _NAME = re.compile(r"[^\W\d][\w.-]*")
 
@@ -23,10 +26,10 @@ def _name(name: str, prefix: str = "") -> bytes:
 
 class Element(Unique):
     """An element of a stanza. It keeps the stanza alive. Iterating yields its children."""
-    __slots__ = ("_stanza", "_ptr")
+    __slots__ = ("_stanza", "_ptr", "_depth")
 
-    def __init__(self, stanza: "Stanza", ptr: int):
-        self._stanza, self._ptr = stanza, ptr
+    def __init__(self, stanza: "Stanza", ptr: int, depth: int = 1):
+        self._stanza, self._ptr, self._depth = stanza, ptr, depth
 
     @property
     def name(self) -> str:
@@ -52,13 +55,13 @@ class Element(Unique):
     def __iter__(self) -> Iterator["Element"]:
         ptr = lib.imp_elem_first(self._ptr)
         while ptr:
-            yield Element(self._stanza, ptr)
+            yield Element(self._stanza, ptr, self._depth + 1)
             ptr = lib.imp_elem_next(ptr)
 
     def child(self, name: str, ns: str | None = None) -> "Element | None":
         """The first child with this name and namespace (None: any)."""
         ptr = lib.imp_elem_child(self._ptr, need(name), enc(ns))
-        return Element(self._stanza, ptr) if ptr else None
+        return Element(self._stanza, ptr, self._depth + 1) if ptr else None
 
     def is_(self, name: str, ns: str) -> bool:
         return bool(lib.imp_elem_is(self._ptr, need(name), need(ns)))
@@ -69,23 +72,33 @@ class Element(Unique):
     def _edit(self) -> int:
         return self._stanza._edit()
 
+    def _below(self, levels: int = 1) -> int:
+        """The depth of a child that has so many levels itself."""
+        if self._depth + levels > DEPTH_MAX:
+            raise TooBig(f"elements more than {DEPTH_MAX} deep")
+        return self._depth + 1
+
+    def _levels(self) -> int:
+        return 1 + max((child._levels() for child in self), default=0)
+
     # building
 
     def add(self, name: str, ns: str | None = None, text: str | None = None, **attributes: str) -> "Element":
         """Adds a child at the end, and returns it. Without `ns` it is in its parent's namespace."""
-        st = self._edit()
+        st, depth = self._edit(), self._below()
         if text is None:
             ptr = lib.imp_elem_add(st, self._ptr, _name(name), enc(ns))
         else:
             ptr = lib.imp_elem_add_text(st, self._ptr, _name(name), enc(ns), need(text))
-        child = self._stanza._built(ptr)
+        child = self._stanza._built(ptr, depth)
         for key, value in attributes.items():
             child.set(key, value)
         return child
 
     def add_copy(self, source: "Element") -> "Element":
         """Adds a deep copy of an element of any stanza."""
-        return self._stanza._built(lib.imp_elem_add_copy(self._edit(), self._ptr, source._ptr))
+        st, depth = self._edit(), self._below(source._levels())
+        return self._stanza._built(lib.imp_elem_add_copy(st, self._ptr, source._ptr), depth)
 
     def set(self, name: str, value: str) -> "Element":
         """Sets an attribute; returns the element."""
@@ -227,7 +240,7 @@ class Stanza:
     def child(self, name: str, ns: str | None = None) -> Element | None:
         """The first child of the root with this name and namespace (None: any)."""
         ptr = lib.imp_stanza_child(self._ptr, need(name), enc(ns))
-        return Element(self, ptr) if ptr else None
+        return Element(self, ptr, 2) if ptr else None
 
     def _edit(self) -> int:
         if self._frozen:
@@ -235,10 +248,10 @@ class Stanza:
         assert self._ptr
         return self._ptr
 
-    def _built(self, ptr: int | None) -> Element:
+    def _built(self, ptr: int | None, depth: int) -> Element:
         if not ptr:
             raise NoMemory()
-        return Element(self, ptr)
+        return Element(self, ptr, depth)
 
     def _routed(self) -> int | None:
         """For calls that route: it is immutable from now on."""
