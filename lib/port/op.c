@@ -5,6 +5,7 @@
 #include "core/arena.h"
 #include "core/mem.h"
 #include "port/credential.h"
+#include "port/http.h"
 
 struct imp_op {
   imp_list link; /* in queue->open or queue->done */
@@ -22,6 +23,7 @@ struct imp_op {
   unsigned abandoned : 1; /* nobody waits */
   unsigned broken : 1;    /* part of the result was lost */
   imp_op_cred *creds;
+  imp_http_response *http; /* NULL: it is no request */
   imp_arena arena;
   imp_op_row *rows; /* `first` while one is enough */
   size_t nrows, rowcap;
@@ -39,11 +41,13 @@ void imp_op_queue_init(imp_op_queue *queue, imp_heap *timers, void (*wake)(void 
 
 static void release_result(imp_op *op) {
   imp_op_creds_del(op->creds);
+  imp_http_response_del(op->http);
   imp_arena_reset(&op->arena);
   if (op->rows != &op->first) {
     imp_free(op->rows);
   }
   op->creds = NULL;
+  op->http = NULL;
   op->rows = &op->first;
   op->nrows = 0;
   op->rowcap = 1;
@@ -237,3 +241,7 @@ int imp_op_set_credential(imp_op *op, const imp_credential *credential) {
 const imp_credential *imp_op_credential(const imp_op *op, const char *hash) {
   return imp_op_creds_find(op->creds, hash);
 }
+
+imp_http_response **imp_op_http(const imp_op *op) { return (imp_http_response **)&op->http; }
+
+void imp_op_set_broken(imp_op *op) { op->broken = 1; }

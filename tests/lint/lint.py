@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 # Public headers that are not called after their room.
-PUBLIC = {"binding": "core", "mem": "core", "op": "port", "store": "port", "bus": "port", "testkit": "port", "jid": "xml", "conn": "stream",
+PUBLIC = {"binding": "core", "mem": "core", "op": "port", "store": "port", "bus": "port", "http": "port", "testkit": "port", "jid": "xml", "conn": "stream",
           "imp": "adapters", "uv": "adapters", "sqlite": "adapters"}
 
 BANNED = """strcpy strcat sprintf vsprintf gets strtok atoi atol atof alloca

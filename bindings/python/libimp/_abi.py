@@ -41,6 +41,7 @@ IMP_NS_CLIENT = 'jabber:client'
 IMP_NS_SERVER = 'jabber:server'
 IMP_NS_STREAMS = 'http://etherx.jabber.org/streams'
 IMP_NS_STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
+IMP_HTTP_HEADERS_MAX = 65536
 
 
 class Error(IntEnum):
@@ -521,6 +522,58 @@ class imp_sqlite_stats(Structure):
         ("failures", c_uint64),
     ]
 
+
+class HttpAuth(IntEnum):
+    """imp_http_auth"""
+    NONE = 0
+    BASIC = 1
+    DIGEST = 2
+    NTLM = 3
+    NEGOTIATE = 4
+    BEARER = 5
+
+
+class imp_http_field(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("value", c_char_p),
+    ]
+
+
+class imp_http_request(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("method", c_char_p),
+        ("url", c_char_p),
+        ("fields", POINTER(imp_http_field)),
+        ("nfields", c_size_t),
+        ("body", c_void_p),
+        ("bodylen", c_size_t),
+        ("auth", c_uint32),
+        ("username", c_char_p),
+        ("secret", c_char_p),
+        ("confidential", c_uint32),
+        ("affinity", c_char_p),
+        ("stream", c_uint32),
+        ("idle_timeout", c_uint32),
+        ("body_max", c_uint64),
+        ("ca_file", c_char_p),
+        ("proxy", c_char_p),
+    ]
+
+imp_http_start = CFUNCTYPE(c_int, c_void_p, c_void_p, POINTER(imp_http_request))
+imp_http_cancel = CFUNCTYPE(None, c_void_p, c_void_p)
+
+
+class imp_http(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("name", c_char_p),
+        ("start", imp_http_start),
+        ("cancel", imp_http_cancel),
+    ]
+
+imp_http_body_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p)
 imp_ops_fn = CFUNCTYPE(None, c_void_p, c_int, c_void_p)
 imp_testkit_store_run = CFUNCTYPE(None, c_void_p)
 imp_testkit_store_reopen = CFUNCTYPE(c_void_p, c_void_p, c_void_p)
@@ -732,6 +785,16 @@ FUNCTIONS: dict[str, dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "imp_memory_store_new": (c_int, (POINTER(c_void_p),)),
     "imp_memory_store_vtable": (POINTER(imp_store), ()),
     "imp_memory_store_del": (None, (c_void_p,)),
+    "imp_http_status": (c_int, (c_void_p, c_uint32,)),
+    "imp_http_header": (c_int, (c_void_p, c_char_p, c_size_t, c_char_p, c_size_t,)),
+    "imp_http_body": (c_int, (c_void_p, c_void_p, c_size_t,)),
+    "imp_http_error": (None, (c_void_p, c_char_p,)),
+    "imp_http_expect": (c_int, (c_void_p, c_uint64, imp_http_body_fn, c_void_p,)),
+    "imp_http_get_status": (c_uint32, (c_void_p,)),
+    "imp_http_get_header": (c_char_p, (c_void_p, c_char_p,)),
+    "imp_http_get_field": (c_int, (c_void_p, c_size_t, POINTER(c_char_p), POINTER(c_char_p),)),
+    "imp_http_get_body": (c_char_p, (c_void_p, POINTER(c_size_t),)),
+    "imp_http_get_error": (c_char_p, (c_void_p,)),
     "imp_malloc": (c_void_p, (c_size_t,)),
     "imp_calloc": (c_void_p, (c_size_t, c_size_t,)),
     "imp_realloc": (c_void_p, (c_void_p, c_size_t,)),

@@ -45,6 +45,7 @@ ENUMS = {
     "imp_conflict": ("Conflict", ("IMP_CONFLICT_",)),
     "imp_session_state": ("SessionState", ("IMP_SESSION_",)),
     "imp_session_event": ("SessionEvent", ("IMP_SESSION_",)),
+    "imp_http_auth": ("HttpAuth", ("IMP_HTTP_AUTH_",)),
 }
 # Enumerators that only say how many there are.
 COUNTS = {"IMP_LOG_AREAS", "IMP_FATES", "IMP_DROP_RULES"}
@@ -202,6 +203,7 @@ PROBE_HEAD = """\
 #include <imp/bus.h>
 #include <imp/sqlite.h>
 #include <imp/testkit.h>
+#include <imp/sys/http.h>
 #include <imp/sys/mem.h>
 #include <imp/sys/op.h>
 
