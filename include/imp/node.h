@@ -41,7 +41,7 @@ typedef struct imp_settings {
   const char *node_name;       /**< begins session ids; at most 32 of A-Z a-z 0-9 . _ -; default "" */
   const char *software;        /**< XEP-0092 name; default "libimp" */
   uint32_t mechanisms;         /**< IMP_SASL_…; default all but ANONYMOUS, OAUTHBEARER, EXTERNAL */
-  uint32_t scram_iterations;   /**< for new accounts; default 10,000; 4096–10,000,000 */
+  uint32_t scram_iterations;   /**< of new accounts, and of users that do not exist; default 10,000; 4096–10,000,000 */
   uint32_t conflict;           /**< an imp_conflict */
   uint32_t durable;            /**< 1: sessions survive the process, if the store does; default 0 */
   uint32_t fast;               /**< 1: FAST tokens are offered (XEP-0484); default 1 */
@@ -73,7 +73,12 @@ typedef struct imp_callbacks {
   void (*want_turn)(imp_node *node, void *user_data);
   /** Wall-clock time in milliseconds, for delay stamps. NULL: it is taken from imp_node_set_wallclock(). */
   imp_wallclock (*wallclock)(void *user_data);
-  /** Credentials of `username` (local part, prepared). NULL: accounts in the store (imp_node_account_set()). See imp/op.h. */
+  /**
+   * Credentials of `username` (local part, prepared): imp_op_set_credential(), or IMP_ERR_DENIED if there is no such user.
+   * NULL: accounts in the store (imp_node_account_set()).  Either SCRAM keys, which should have settings.scram_iterations,
+   * or passwords in the clear, or both, but the same for all users: a user that does not exist is made to look, and to
+   * cost, like the one that was asked for last (before the first: like one with keys).
+   */
   int (*get_credential)(imp_op *op, const char *username, void *user_data);
   /** Judges an OAUTHBEARER token: add a row with the user's local part as value, or finish with IMP_ERR_DENIED. NULL: refused. */
   int (*check_token)(imp_op *op, const char *username, const char *token, void *user_data);

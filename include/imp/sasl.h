@@ -50,9 +50,10 @@ typedef struct imp_sasl_params {
   /** 16 … 64 secret bytes, constant for the life of the service: unknown users get stable salts. Required. */
   const void *fake_key;
   size_t fake_keylen;
-  /** Non-zero: the host keeps passwords in the clear, so that an unknown user has to cost what such a user costs. */
+  /** What the host keeps, so that an unknown user costs what a known one does. 0: SCRAM keys; 1: passwords in the clear;
+   *  2: passwords in the clear beside SCRAM keys of every hash. */
   uint32_t clear_passwords;
-  /** The hash that PLAIN spends on unknown users: that of real accounts. NULL: "SHA-256". */
+  /** The hash that PLAIN spends on unknown users, without passwords in the clear: that of real accounts. NULL: "SHA-256". */
   const char *fake_hash;
 } imp_sasl_params;
 

@@ -3,6 +3,7 @@
 
 #include "c2s/login.h"
 #include "sasl/credential.h"
+#include "sasl/crypto.h"
 #include "xml/jid.h"
 
 static const char *peer(const imp_login *login) { return imp_conn_get_peer(login->conn); }
@@ -49,14 +50,36 @@ static const imp_credential *choose(imp_op *op, const char *hash, imp_credential
   return best;
 }
 
+/* An unknown user is to cost what one costs whom the host knows: it answers in the same kind for all, so its last answer
+   tells. Accounts in the store are as by default. */
+static void learn(imp_login *login, const imp_op *op, const imp_credential *chosen) {
+  imp_c2s *c2s = login->c2s;
+  const char *hash = imp_sasl_exchange_hash(login->exchange);
+  int clear = imp_op_credential(op, "") != NULL;
+  int keys = chosen->hash != NULL && (hash == NULL || strcmp(chosen->hash, hash) == 0);
+  if (login->node->callbacks.get_credential == NULL) {
+    return;
+  }
+  c2s->clear_passwords = !clear ? 0 : keys ? 2 : 1;
+  if (!clear && hash == NULL) {
+    c2s->fake_hash = imp_digest_by_name(chosen->hash, strlen(chosen->hash))->name;
+  }
+}
+
 static void judge(imp_login *login, imp_op *op, int status) {
+  const imp_credential *credential = NULL;
   imp_credential_slot slot;
   imp_buf out;
   int result;
   memset(&slot, 0, sizeof(slot));
   imp_buf_init(&out, 32768);
-  result = imp_sasl_exchange_credential(
-      login->exchange, status == IMP_OK ? choose(op, imp_sasl_exchange_hash(login->exchange), &slot) : NULL, &out);
+  if (status == IMP_OK) {
+    credential = choose(op, imp_sasl_exchange_hash(login->exchange), &slot);
+  }
+  if (credential != NULL) {
+    learn(login, op, credential);
+  }
+  result = imp_sasl_exchange_credential(login->exchange, credential, &out);
   imp_credential_wipe(&slot);
   imp_c2s_auth_outcome(login, result, &out);
 }
@@ -171,5 +194,6 @@ void imp_c2s_auth(imp_login *login, imp_stanza *st) {
     return;
   }
   imp_login_forget(login);
+  imp_sasl_exchange_resemble(login->exchange, login->c2s->clear_passwords, login->c2s->fake_hash);
   imp_c2s_auth_outcome(login, imp_sasl_exchange_recv(login->exchange, st, &out), &out);
 }

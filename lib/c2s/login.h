@@ -16,6 +16,8 @@ typedef struct imp_c2s {
   imp_list logins;
   imp_list reading; /* logins that wait for a FAST record */
   imp_fast_settings fast;
+  uint32_t clear_passwords; /* what the host's last answer was like, as in imp_sasl_params */
+  const char *fake_hash;
 } imp_c2s;
 
 /* FAST under way: the client's record. */

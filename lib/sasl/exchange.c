@@ -377,6 +377,11 @@ int imp_sasl_exchange_continue(imp_sasl_exchange *ex, const char *const *tasks, 
   return rc;
 }
 
+void imp_sasl_exchange_resemble(imp_sasl_exchange *ex, uint32_t clear_passwords, const char *fake_hash) {
+  ex->config.params.clear_passwords = clear_passwords;
+  ex->config.params.fake_hash = fake_hash;
+}
+
 /* ---- accessors ---- */
 
 uint32_t imp_sasl_exchange_mechanism(const imp_sasl_exchange *ex) { return ex->mechanism; }

@@ -101,6 +101,9 @@ int imp_sasl_exchange_success(imp_sasl_exchange *ex, const imp_jid *who, const c
 int imp_sasl_exchange_continue(imp_sasl_exchange *ex, const char *const *tasks, size_t ntasks, const char *text,
                                imp_buf *out);
 
+/* What unknown users have to look like from the next attempt on: clear_passwords and fake_hash as in imp_sasl_params. */
+void imp_sasl_exchange_resemble(imp_sasl_exchange *ex, uint32_t clear_passwords, const char *fake_hash);
+
 /* ---- what is known of the attempt (all borrowed, until the next attempt) ---- */
 
 /* The mechanism's bit, 0 before the first attempt. */

@@ -195,7 +195,7 @@ static void make_nobody(imp_credential *nobody, const imp_sasl *sasl) {
   memset(nobody, 0, sizeof *nobody);
   nobody->size = sizeof *nobody;
   nobody->password = sasl->params.clear_passwords ? "unknown" : NULL;
-  if (!sasl->params.clear_passwords) {
+  if (sasl->params.clear_passwords != 1) {
     nobody->hash = sasl->digest != NULL ? sasl->digest->name : sasl->params.fake_hash;
   }
   nobody->iterations = sasl->params.iterations;

@@ -119,13 +119,13 @@ static void run_tokens(int known) {
   }
 }
 
-/* "scram", "plain": keys are kept; "scram-clear", "plain-clear": passwords are; "token". */
+/* "scram", "plain": keys are kept; "scram-clear", "plain-clear": passwords are; "scram-both", "plain-both"; "token". */
 static int run_case(const char *name, int known) {
-  const uint32_t clear = strstr(name, "-clear") != NULL;
+  const uint32_t clear = strstr(name, "-clear") != NULL ? 1 : strstr(name, "-both") != NULL ? 2 : 0;
   imp_credential password = {sizeof password, "passwor", NULL, 0, NULL, 0, NULL, NULL}; /* as long as "unknown" */
-  const imp_credential *c = &password;
+  const imp_credential *c;
   imp_scram_keys *keys;
-  int i, rounds = strcmp(name, "scram") == 0 || strcmp(name, "plain-clear") == 0 ? ROUNDS : 1;
+  int i, cheap = strcmp(name, "scram") == 0 || strcmp(name, "plain-clear") == 0 || clear == 2, rounds = cheap ? ROUNDS : 1;
 
   if (strcmp(name, "token") == 0) {
     run_tokens(known);
@@ -134,7 +134,11 @@ static int run_case(const char *name, int known) {
   if (imp_scram_keys_new(&keys, "SHA-256", "pencil", NULL, 0, 4096) != IMP_OK) {
     return 1;
   }
-  c = !known ? NULL : clear ? &password : imp_scram_keys_get(keys);
+  if (clear != 1) {
+    password = *imp_scram_keys_get(keys);
+    password.password = clear ? "passwor" : NULL;
+  }
+  c = known ? &password : NULL;
   for (i = 0; i < rounds; i++) {
     if (strncmp(name, "scram", 5) == 0) {
       scram(c, clear);
@@ -188,12 +192,15 @@ static void hides_users_of_scram(void **state) { (void)state, compare("scram"); 
 static void hides_users_of_scram_clear(void **state) { (void)state, compare("scram-clear"); }
 static void hides_users_of_plain(void **state) { (void)state, compare("plain"); }
 static void hides_users_of_plain_clear(void **state) { (void)state, compare("plain-clear"); }
+static void hides_users_of_scram_both(void **state) { (void)state, compare("scram-both"); }
+static void hides_users_of_plain_both(void **state) { (void)state, compare("plain-both"); }
 static void hides_users_of_tokens(void **state) { (void)state, compare("token"); }
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(hides_users_of_scram),       cmocka_unit_test(hides_users_of_scram_clear),
       cmocka_unit_test(hides_users_of_plain),       cmocka_unit_test(hides_users_of_plain_clear),
+      cmocka_unit_test(hides_users_of_scram_both),  cmocka_unit_test(hides_users_of_plain_both),
       cmocka_unit_test(hides_users_of_tokens),
   };
   if (argc == 3) {

@@ -31,7 +31,7 @@ class Settings(Struct):
     node_name: str            #: begins session ids
     software: str             #: XEP-0092 name; default "libimp"
     mechanisms: int           #: sasl.Mechanism bits
-    scram_iterations: int     #: for new accounts; default 10,000
+    scram_iterations: int     #: of new accounts, and of users that do not exist; default 10,000
     conflict: int             #: a ConflictPolicy
     durable: int              #: 1: sessions survive the process, if the store does
     fast: int                 #: 1: FAST tokens are offered (XEP-0484)
@@ -122,7 +122,8 @@ class Node(Unique):
 
     on_write(connection)        has output, or is to be looked at: take(), is_paused, want_close; at the end of a turn
     on_turn()                   something was submitted, or an answer came: turn() should be called soon
-    get_credential(username)    a password, a Credential, several, or None; default: accounts in the store
+    get_credential(username)    a password, a Credential, several, or None; of the same kind for all users, whom unknown
+                                ones are made to resemble; default: accounts in the store
     user_exists(username)       True or False; default: accounts in the store
     check_token(username, token)            the local part, or None (OAUTHBEARER); default: refused
     check_certificate(authzid, der)         the local part, or None; default: xmppAddr names decide (XEP-0178)

@@ -55,11 +55,12 @@ class Exchange(Unique):
     """One attempt of one client.
 
     `fake_key`: 16 to 64 secret bytes, constant for the life of the service. `binding` None: not encrypted.
+    `clear_passwords`: what users have, so that unknown ones cost the same: 0 keys, 1 passwords in the clear, 2 both.
     Raises Unsupported, Denied (the mechanism needs TLS or a binding), OutOfRange.
     """
 
     def __init__(self, mechanism: Mechanism | str, fake_key: bytes, binding: ChannelBinding | None = None, *,
-                 plus_offered: bool = False, iterations: int = 0, clear_passwords: bool = False,
+                 plus_offered: bool = False, iterations: int = 0, clear_passwords: int = 0,
                  fake_hash: str | None = None):
         bit = Mechanism.by_name(mechanism) if isinstance(mechanism, str) else mechanism
         self._ptr = 0
@@ -67,7 +68,7 @@ class Exchange(Unique):
         self._hash = enc(fake_hash)
         self._params = _abi.imp_sasl_params(
             size=ctypes.sizeof(_abi.imp_sasl_params), plus_offered=plus_offered, iterations=unsigned(iterations),
-            fake_key=ctypes.addressof(self._key), fake_keylen=len(fake_key), clear_passwords=clear_passwords,
+            fake_key=ctypes.addressof(self._key), fake_keylen=len(fake_key), clear_passwords=unsigned(clear_passwords),
             fake_hash=self._hash)
         if binding is not None:
             self._binding = binding._struct()      # borrowed for the life of the exchange
