@@ -32,6 +32,7 @@ typedef struct transport {
 } transport;
 
 static transport transports[CONNS_MAX];
+static int full; /* no file descriptors are left: nobody is let in until a connection has ended */
 static volatile sig_atomic_t stop;
 
 static void on_signal(int signum) { stop = signum; }
@@ -54,6 +55,7 @@ static void end(transport *t) {
   close(t->fd);
   t->fd = -1;
   t->conn = NULL;
+  full = 0;
 }
 
 /* Writes what there is; the rest waits for POLLOUT. Connections that are over are seen to in the loop. */
@@ -95,10 +97,14 @@ static void accept_one(imp_node *node, int listener, int allow_plaintext) {
   socklen_t len = sizeof from;
   char peer[INET_ADDRSTRLEN];
   int one = 1, i = 0, fd = accept(listener, (struct sockaddr *)&from, &len);
+  if (fd < 0) {
+    full = errno == EMFILE || errno == ENFILE;
+    return;
+  }
   while (i < CONNS_MAX && transports[i].fd >= 0) {
     i++;
   }
-  if (fd < 0 || i == CONNS_MAX) {
+  if (i == CONNS_MAX) {
     close(fd);
     return;
   }
@@ -142,21 +148,25 @@ static int count(void) {
 /* One iteration: wait, read and write, end the turn, close what is over. */
 static void iterate(imp_node *node, int listener, int allow_plaintext) {
   static struct pollfd fds[CONNS_MAX + 1];
+  static transport *whose[CONNS_MAX + 1];
+  nfds_t n = 1;
   imp_tstamp now = now_ns(), expiry = imp_node_get_expiry(node);
   int wait = expiry == IMP_TSTAMP_NEVER ? -1 : expiry <= now ? 0 : (int)((expiry - now) / IMP_MILLISECONDS % 60000) + 1;
-  for (int i = 0; i < CONNS_MAX; i++) {
-    transport *t = &transports[i];
-    fds[i].fd = t->fd;
-    fds[i].events = t->fd >= 0 ? (short)((imp_conn_is_paused(t->conn) ? 0 : POLLIN) | (t->blocked ? POLLOUT : 0)) : 0;
+  fds[0] = (struct pollfd){.fd = full ? -1 : listener, .events = POLLIN};
+  for (transport *t = transports; t < transports + CONNS_MAX; t++) {
+    if (t->fd >= 0) {
+      short events = (short)((imp_conn_is_paused(t->conn) ? 0 : POLLIN) | (t->blocked ? POLLOUT : 0));
+      whose[n] = t;
+      fds[n++] = (struct pollfd){.fd = t->fd, .events = events};
+    }
   }
-  fds[CONNS_MAX] = (struct pollfd){.fd = listener, .events = POLLIN};
-  if (poll(fds, CONNS_MAX + 1, wait) > 0) {
-    for (int i = 0; i < CONNS_MAX; i++) {
-      if (fds[i].fd >= 0 && fds[i].revents != 0) {
-        serve(&transports[i], fds[i].revents);
+  if (poll(fds, n, wait) > 0) {
+    for (nfds_t i = 1; i < n; i++) {
+      if (fds[i].revents != 0) {
+        serve(whose[i], fds[i].revents);
       }
     }
-    if (listener >= 0 && fds[CONNS_MAX].revents != 0) {
+    if (fds[0].revents != 0) {
       accept_one(node, listener, allow_plaintext);
     }
   }

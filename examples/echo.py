@@ -36,10 +36,9 @@ def answer(node: Node, st: Stanza) -> None:
 
     if st.kind == StanzaKind.PRESENCE:      # whoever asks to see whether echo is there, may
         if st.type in (StanzaType.SUBSCRIBE, StanzaType.PROBE):
-            for kind in [StanzaType.SUBSCRIBED] * (st.type == StanzaType.SUBSCRIBE) + [StanzaType.NONE]:
-                presence = st.reply()
-                presence.type = kind
-                node.send(presence)
+            presence = st.reply()
+            presence.type = StanzaType.NONE
+            node.send(presence)
     elif st.type in (StanzaType.NONE, StanzaType.NORMAL, StanzaType.CHAT):  # not errors: machines would quarrel
         if st.id and st.child("request", RECEIPTS):
             reply("received", RECEIPTS, id=st.id)

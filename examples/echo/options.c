@@ -142,11 +142,30 @@ static int is_loopback(const char *address) {
   return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+/* Also fe80::1%eth0. */
+static int is_address(const char *text) {
+  char address[INET6_ADDRSTRLEN];
+  struct in6_addr any;
+  size_t len = strcspn(text, "%");
+  if (len >= sizeof address) {
+    return 0;
+  }
+  memcpy(address, text, len);
+  address[len] = '\0';
+  return inet_pton(AF_INET6, address, &any) == 1 || (text[len] == '\0' && inet_pton(AF_INET, address, &any) == 1);
+}
+
 static int add_listen(echo_options *o, const char *value) {
+  if (strcmp(value, "localhost") == 0) {
+    value = "127.0.0.1";
+  }
+  if (!is_address(value)) {
+    return mistake("listen", value, "an IP address is wanted");
+  }
   if (o->listens == ECHO_MAX) {
     return mistake("listen", value, "too many");
   }
-  o->listen[o->listens++] = strcmp(value, "localhost") == 0 ? "127.0.0.1" : value;
+  o->listen[o->listens++] = value;
   return 0;
 }
 

@@ -125,6 +125,7 @@ class EchoTest(unittest.TestCase):
                    "<presence to='echo@localhost' type='subscribe'/>")
         between = client.expect("<presence")
         self.assertNotIn("never", between)
+        self.assertNotIn("type=", client.expect(">"))
 
     def test_every_way_in(self):
         self.start("--account", "alice:one", "--account", "bob:two:three")
@@ -291,6 +292,12 @@ class EchoTest(unittest.TestCase):
         self.assertIn("NAME:PASSWORD", self.refused("--account", "nobody"))
         self.assertIn("every port is off", self.refused("--port", "0", "--direct-port", "0", "--ws-port", "0"))
         self.assertIn("--help", self.refused("--nonsense"))
+        for option, value in (("--listen", "localhost.example"), ("--listen", ""), ("--port", "5x"), ("--port", ""),
+                              ("--sm-timeout", "soon"), ("--log", "xml"), ("--log-level", "loud"), ("--sm-policy", "x")):
+            self.assertIn("%s %s: " % (option, value), self.refused(option, value))
+        self.assertIn('setting domain "a b"', self.refused("--domain", "a b"))
+        self.assertIn('account "a b"', self.refused("--account", "a b:c"))
+        self.assertIn("/nonexistent: cannot be read", self.refused("--cert", "/nonexistent", "--key", "/nonexistent"))
 
     def test_ranges_can_be_lifted(self):
         self.start("--account", "a:b", "--sm-profile", "lifted", "--sm-timeout", "600", "--sm-buffer", "1000")
@@ -333,6 +340,25 @@ class BarePollTest(unittest.TestCase):
             if program.process.poll() is None:
                 program.process.kill()
                 program.process.communicate()
+
+    def test_no_file_descriptors_left(self):
+        """It waits for one to come back, and does not spin."""
+        port = free_port()
+        program = Program("prlimit", "--nofile=32", BARE_POLL, str(port))
+        try:
+            crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(60)]
+            used = []
+            for _ in range(2):
+                with open("/proc/%d/stat" % program.process.pid) as f:
+                    used.append(sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13])))
+                time.sleep(0.5)
+            self.assertLess(used[1] - used[0], os.sysconf("SC_CLK_TCK") / 4)
+            for one in crowd:
+                one.close()
+            Client(port).login("alice", "secret")
+        finally:
+            program.process.kill()
+            program.process.communicate()
 
 
 if __name__ == "__main__":
