@@ -7,6 +7,7 @@ Exit status: 0 all held, 1 something failed, 77 the client cannot be installed h
 """
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -183,10 +184,14 @@ class Run:
         return not any(c["state"] == "fail" for c in self.cells.values())
 
 
-def write(options, version, cells):
+def cells_file(options):
     folder = os.path.join(options.out, "cells")
     os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, options.client + ".json"), "w") as f:
+    return os.path.join(folder, options.client + ".json")
+
+
+def write(options, version, cells):
+    with open(cells_file(options), "w") as f:
         json.dump({"client": options.client, "version": version, "cells": cells}, f, indent=1)
 
 
@@ -202,6 +207,8 @@ def main():
     options = parser.parse_args()
     options.out = os.path.abspath(options.out)
     cls = CLIENTS[options.client]
+    with contextlib.suppress(FileNotFoundError):    # of an earlier run: this one may not get to its end
+        os.remove(cells_file(options))
     try:
         cls.require(options)
     except Unavailable as reason:
