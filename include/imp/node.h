@@ -135,11 +135,21 @@ IMP_EXTERN void imp_node_shutdown(imp_node *node, const char *condition, imp_tst
 
 /* ---- accounts in the store ---- */
 
-/** Called with the outcome of a call that needed the store, once, at the end of a turn. */
+/**
+ * Called with the outcome of a call that needed the store, once, at the end of a turn. With an error what it wrote is not
+ * durable yet; if the commit failed (IMP_ERR_UNAVAILABLE, a full disk), it is tried again with the next.
+ */
 typedef void (*imp_result_fn)(imp_node *node, int status, void *user_data);
 
 /** Creates an account or changes its password; stored as SCRAM keys (SHA-1, SHA-256 and SHA-512). `done` may be NULL. */
 IMP_EXTERN int imp_node_account_set(imp_node *node, const char *username, const char *password, imp_result_fn done, void *user_data);
+/**
+ * As imp_node_account_set(), unless the account has this password already, with settings.scram_iterations: then its keys stay
+ * as they are, and with them what a client sees of them, the salt.  For accounts that a host names at every start.  The
+ * store is asked first; an imp_node_account_… call for the same account meanwhile counts instead.  `done` is told
+ * IMP_OK, or why the account is as it was (IMP_ERR_TIMEOUT, IMP_ERR_UNAVAILABLE, …).
+ */
+IMP_EXTERN int imp_node_account_ensure(imp_node *node, const char *username, const char *password, imp_result_fn done, void *user_data);
 /** Removes an account with all that is its: sessions (ended with <not-authorized/>), offline messages, tokens. */
 IMP_EXTERN int imp_node_account_del(imp_node *node, const char *username, imp_result_fn done, void *user_data);
 

@@ -25,8 +25,8 @@ typedef struct imp_sqlite_options {
    */
   int (*post)(void (*fn)(void *arg), void *arg, void *ctx);
   void *post_ctx;
-  /** Bytes of writes that may wait for a slow disk; beyond it put and its kin return IMP_ERR_NOMEM. Default 256 MiB; 1
-   * MiB and up. */
+  /** Bytes of writes that may wait for a slow disk, or for one that has no room; beyond it put and its kin return
+   * IMP_ERR_NOMEM. Default 256 MiB; 1 MiB and up. */
   size_t max_pending;
 } imp_sqlite_options;
 

@@ -26,12 +26,18 @@ typedef struct imp_testkit_store {
    */
   void *(*reopen)(void *user_data, void *ctx);
   void *user_data;
+  /**
+   * Makes every flush fail from now on as if the disk were full (`failing` is 1), or no more (0). NULL: that is not
+   * tested.
+   */
+  void (*set_failing)(void *user_data, void *ctx, int failing);
 } imp_testkit_store;
 
 /**
  * Checks that a store does what imp/sys/store.h says: order of keys, ranges in both directions, limits, empty and
  * binary keys and values, replacement, deletion, erasure of an owner, that reads see what was written before them,
- * that ops under way together keep their order, that flushed data survives and what was noted later does not, and some thousand random steps compared with the in-memory store.
+ * that ops under way together keep their order, that flushed data survives and what was noted later does not, that what
+ * a failed flush left is in the next, and some thousand random steps compared with the in-memory store.
  *
  * `text` (`textcap` bytes, 200 are plenty) receives what was wrong, "" if nothing.
  * Returns IMP_OK, IMP_ERR_CORRUPT if the store is wrong, another error if the test itself could not go on.

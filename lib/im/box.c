@@ -87,12 +87,16 @@ void imp_box_free_all(imp_im *im) {
 static void write_count(imp_box *box) {
   char text[24];
   size_t len = imp_format_u64(text, box->stored);
+  int rv;
   if (box->stored > 0) {
-    (void)imp_node_put(box->node, IMP_SPACE_OFFLINE_COUNT, box->bare, "", 0, text, len);
+    rv = imp_node_put(box->node, IMP_SPACE_OFFLINE_COUNT, box->bare, "", 0, text, len);
   } else {
-    (void)imp_node_remove(box->node, IMP_SPACE_OFFLINE_COUNT, box->bare, "", 0);
+    rv = imp_node_remove(box->node, IMP_SPACE_OFFLINE_COUNT, box->bare, "", 0);
   }
   box->dirty = 0;
+  if (rv < 0) {
+    imp_box_touch(box); /* the next turn tries again */
+  }
 }
 
 static void restored(imp_im *im) {

@@ -22,6 +22,15 @@ static uint64_t acked_seq(const imp_session *s) {
   return s->durable->seq - (uint32_t)(imp_sm_get_out(s->sm) - imp_sm_get_acked(s->sm));
 }
 
+/* What the store has of the session does not fit any more: see shed() in turn.c. */
+static void is_lost(imp_session *s) { s->batch = s->node->batch; }
+
+static void cannot_be_noted(imp_session *s) {
+  s->node->note_failed = IMP_ERR_NOMEM;
+  s->node->noted = 1;
+  is_lost(s);
+}
+
 int imp_durable_start(imp_session *s) {
   imp_durable *d;
   if (!enabled(s->node) || s->sm == NULL || *imp_sm_get_id(s->sm) == '\0') {
@@ -57,11 +66,11 @@ void imp_durable_sent(imp_session *s, const imp_packet *packet) {
   imp_put_be64(key, s->durable->seq);
   imp_buf_consume(buf, imp_buf_len(buf));
   if (imp_packet_serialise(packet, buf) < 0) {
-    node->note_failed = IMP_ERR_NOMEM;
-    node->noted = 1;
-    return;
+    cannot_be_noted(s);
+  } else if (imp_node_put(node, "sm.queue", imp_sm_get_id(s->sm), key, sizeof(key), imp_buf_data(buf),
+                          imp_buf_len(buf)) < 0) {
+    is_lost(s);
   }
-  (void)imp_node_put(node, "sm.queue", imp_sm_get_id(s->sm), key, sizeof(key), imp_buf_data(buf), imp_buf_len(buf));
 }
 
 /* Where numbers were missing, those of the packets behind have moved up: they are written anew. */
@@ -108,8 +117,7 @@ void imp_durable_presence(imp_session *s) {
     size_t len = 0;
     char *text = imp_stanza_to_text(s->presence, &len);
     if (text == NULL) {
-      s->node->note_failed = IMP_ERR_NOMEM;
-      s->node->noted = 1;
+      cannot_be_noted(s);
       return;
     }
     (void)imp_node_put(s->node, "sm.presence", id, "", 0, text, len);
@@ -156,7 +164,9 @@ static void write_row(imp_session *s) {
                  (unsigned)st.acked, (unsigned)st.max, (unsigned)st.evicted, (unsigned)st.past,
                  (unsigned long long)s->durable->seq, s->priority, s->carbons, s->inactive,
                  imp_jid_resource(s->jid));
-  (void)imp_node_put(s->node, "sm.session", imp_jid_full(s->user->jid), st.id, strlen(st.id), row, (size_t)len);
+  if (imp_node_put(s->node, "sm.session", imp_jid_full(s->user->jid), st.id, strlen(st.id), row, (size_t)len) < 0) {
+    is_lost(s);
+  }
 }
 
 static void trim_queue(imp_session *s) {

@@ -133,7 +133,7 @@ void imp_node_stats(const imp_node *node, imp_stats *stats, size_t size) {
   imp_stats s = node->stats;
   s.sessions = node->sessions.count;
   s.users = node->users.count;
-  s.ops_pending = node->ops.pending;
+  s.ops_pending = node->ops.pending + (size_t)imp_node_waits_to_commit(node);
   s.bytes_in = node->env.bytes_in;
   s.bytes_out = node->env.bytes_out;
   imp_sm_manager_stats(node->sm, &s.sm, sizeof(s.sm));

@@ -58,6 +58,7 @@ struct imp_node {
   imp_list gathered;   /* … whose output waits for the next commit */
   imp_list committing; /* … for the one under way */
   imp_list waiters, committing_waiters;
+  imp_list ensures; /* accounts whose keys are being looked at, see ensure.c */
   imp_sm_manager *sm;
 
   imp_map users;    /* by bare JID */
@@ -75,8 +76,8 @@ struct imp_node {
   void *store_ctx;
   imp_memory_store *own_store;
   imp_op *flush;       /* a commit under way */
+  imp_tstamp commit_after; /* the last one failed: not before then */
   uint32_t batch;      /* number of the commit that what is noted now belongs to */
-  uint32_t batch_committing;
   int noted;           /* something was noted since the last flush began */
   int note_failed;     /* the error of a write that could not be noted */
   int ready;
@@ -122,8 +123,20 @@ imp_op *imp_node_scan_all(imp_node *node, const char *space, imp_op_fn fn, void 
    imp_node_loaded() the node is ready. */
 void imp_node_loading(imp_node *node, const imp_op *op);
 void imp_node_loaded(imp_node *node);
-/* Calls fn when everything noted up to now is durable (or is not). NULL is nothing. */
+/* Calls fn when everything noted up to now is durable, or when the commit has failed: then it may still become so, since
+   commits are tried again. NULL is nothing. */
 int imp_node_on_commit(imp_node *node, imp_result_fn fn, void *user_data);
+/* Non-zero while a commit that failed is to be tried again. */
+int imp_node_waits_to_commit(const imp_node *node);
+/* ---- accounts ---- */
+/* The bare JID of a user name. The error is the node's last. */
+int imp_account_jid(imp_node *node, const char *username, imp_jid **jid);
+/* Derives keys and notes them. */
+int imp_account_store(imp_node *node, const imp_jid *jid, const char *password);
+/* What imp_node_account_ensure() has not decided yet counts no more: what was noted now does. */
+void imp_account_overtake(imp_node *node, const imp_jid *jid);
+void imp_account_stop(imp_node *node);
+
 /* Credentials of a user of ours: rows of the store, or what the host sets. */
 imp_op *imp_node_lookup_credential(imp_node *node, const imp_jid *user, imp_op_fn fn, void *ctx);
 /* Looks up whether a local user exists; fn's status is IMP_OK or IMP_ERR_NOT_FOUND. */

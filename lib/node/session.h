@@ -37,7 +37,7 @@ struct imp_session {
   imp_stanza *presence; /* the last available presence, NULL while unavailable */
   struct imp_legacy *legacy; /* queues of sessions that this one replaced, until they are sent; NULL: none */
   imp_tstamp since;
-  uint32_t batch; /* node->batch when its client last sent a stanza */
+  uint32_t batch; /* node->batch when its client last sent a stanza, or a row of it could not be noted */
   struct imp_durable *durable; /* NULL: not kept in the store */
   void *slot[IMP_SLOTS];
   int8_t priority;

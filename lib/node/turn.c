@@ -3,8 +3,11 @@
  *
  * With a durable store, output never overtakes the commit of what was noted before it: connections with output are
  * gathered when a commit begins, and released when it is done.  Output that comes meanwhile belongs to the next commit.
+ * A commit that fails is tried again with what came meanwhile, until it is done.
  */
 #include "node/node.h"
+
+#define RETRY_AFTER IMP_SECONDS /* a commit that failed */
 
 static void want_write(imp_node *node, imp_conn *conn) {
   if (node->callbacks.want_write != NULL) {
@@ -28,83 +31,105 @@ static void write_or_gather(imp_node *node) {
   }
 }
 
-static void tell_waiters(imp_node *node, int status) {
+static void tell_waiters(imp_node *node, imp_list *waiters, int status) {
   imp_list *l;
-  while ((l = imp_list_pop(&node->committing_waiters)) != NULL) {
+  while ((l = imp_list_pop(waiters)) != NULL) {
     imp_commit_waiter *w = IMP_CONTAINER_OF(l, imp_commit_waiter, link);
     w->fn(node, status, w->user_data);
     imp_free(w);
   }
 }
 
-static void release_committed(imp_node *node, int status) {
+static void release_committed(imp_node *node) {
   imp_conn *conn;
   while ((conn = imp_conn_next_gathered(&node->committing)) != NULL) {
-    if (status < 0) {
-      imp_conn_abort(conn, "what it was told could not be stored");
-    } else {
-      imp_conn_release_gathered(conn);
-    }
+    imp_conn_release_gathered(conn);
     want_write(node, conn);
   }
 }
 
-/*
- * The store has kept nothing of it, but what came with it is counted: a client must not learn that it was handled, not
- * even when it resumes. So sessions of those who sent since then are over, and they will send it again. What waits for
- * them finds them at the next login.
- */
-static void end_unkept_sessions(imp_node *node, uint32_t batch) {
+static void commit_failed(imp_node *node, int status) {
+  node->stats.commit_failures++;
+  imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->store->name, "commit failed: %s", imp_strerror(status));
+}
+
+/* The store keeps what was noted, and what waits for it goes on waiting: to clients a full disk is a slow disk. */
+static void try_again_later(imp_node *node) {
+  imp_conn *conn;
+  while ((conn = imp_conn_next_gathered(&node->committing)) != NULL) {
+    imp_conn_gather_again(conn, &node->gathered);
+  }
+  node->noted = 1;
+  node->commit_after = node->now + RETRY_AFTER;
+}
+
+static void on_flushed(imp_op *op, int status, void *ctx) {
+  imp_node *node = ctx;
+  (void)op;
+  node->flush = NULL;
+  node->stats.commits++;
+  if (status < 0) {
+    commit_failed(node, status);
+    try_again_later(node);
+  } else {
+    release_committed(node);
+  }
+  tell_waiters(node, &node->committing_waiters, status);
+}
+
+static int may_commit(const imp_node *node) {
+  return node->noted && node->flush == NULL && node->now >= node->commit_after;
+}
+
+static void begin_commit(imp_node *node) {
+  imp_op *op = imp_op_new(&node->ops, on_flushed, node, IMP_TSTAMP_NEVER);
+  if (op == NULL) {
+    commit_failed(node, IMP_ERR_NOMEM);
+    node->commit_after = node->now + RETRY_AFTER;
+    return;
+  }
+  if (node->note_failed == IMP_OK) { /* else they are not to be told anything */
+    imp_list_move(&node->committing, &node->gathered);
+    imp_conn_commit_begins(&node->committing);
+    imp_list_move(&node->committing_waiters, &node->waiters);
+  }
+  node->noted = node->note_failed < 0;
+  node->batch++;
+  node->flush = op;
+  imp_op_started(op, node->store->flush(node->store_ctx, op));
+}
+
+static void end_unkept_sessions(imp_node *node) {
   imp_map_iter it;
   imp_map_node *n;
   imp_map_iter_init(&it, &node->sessions);
   while ((n = imp_map_iter_next(&it)) != NULL) {
     imp_session *s = IMP_CONTAINER_OF(n, imp_session, by_full);
-    if (s->sm != NULL && s->batch - batch <= node->batch - batch) {
+    if (s->sm != NULL && s->batch == node->batch) {
       s->clean = 1;
       imp_session_end(s, "internal-server-error");
     }
   }
 }
 
-static void committed(imp_node *node, int status) {
-  node->flush = NULL;
-  node->stats.commits++;
-  if (status < 0) {
-    node->stats.commit_failures++;
-    imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->store->name, "commit failed: %s", imp_strerror(status));
-    if (node->store->durable) {
-      end_unkept_sessions(node, node->batch_committing);
-    }
+/*
+ * Something could not even be noted, but what came with it is counted: a client must not learn that it was handled, not
+ * even when it resumes. So sessions of those who sent since the last commit began are over, and they will send it again.
+ * What waits for them finds them at the next login.
+ */
+static void shed(imp_node *node) {
+  int status = node->note_failed;
+  imp_conn *conn;
+  node->note_failed = IMP_OK;
+  commit_failed(node, status);
+  if (node->store->durable) {
+    end_unkept_sessions(node);
   }
-  release_committed(node, status);
-  tell_waiters(node, status);
-}
-
-static void on_flushed(imp_op *op, int status, void *ctx) {
-  imp_node *node = ctx;
-  (void)op;
-  committed(node, status);
-}
-
-static void begin_commit(imp_node *node) {
-  int failed = node->note_failed;
-  imp_list_move(&node->committing, &node->gathered);
-  imp_conn_commit_begins(&node->committing);
-  imp_list_move(&node->committing_waiters, &node->waiters);
-  node->noted = 0;
-  node->note_failed = 0;
-  node->batch_committing = node->batch++;
-  if (failed < 0) {
-    committed(node, failed);
-    return;
+  while ((conn = imp_conn_next_gathered(&node->gathered)) != NULL) {
+    imp_conn_abort(conn, "what it was told could not be stored");
+    want_write(node, conn);
   }
-  node->flush = imp_op_new(&node->ops, on_flushed, node, IMP_TSTAMP_NEVER);
-  if (node->flush == NULL) {
-    committed(node, IMP_ERR_NOMEM);
-    return;
-  }
-  imp_op_started(node->flush, node->store->flush(node->store_ctx, node->flush));
+  tell_waiters(node, &node->waiters, status);
 }
 
 /* Output waited for the next commit, and there is none to come: nothing was noted since. */
@@ -112,7 +137,7 @@ static void release_waiting(imp_node *node) {
   if (!gates(node) && !imp_list_empty(&node->gathered)) {
     imp_list_move(&node->committing, &node->gathered);
     imp_conn_commit_begins(&node->committing);
-    release_committed(node, IMP_OK);
+    release_committed(node);
   }
 }
 
@@ -166,7 +191,11 @@ static void settle(imp_node *node) {
 
 static void end_turn(imp_node *node) {
   settle(node);
-  if (node->noted && node->flush == NULL && !has_followers(node)) {
+  if (node->note_failed < 0) {
+    shed(node);
+    settle(node);
+  }
+  if (may_commit(node) && !has_followers(node)) {
     begin_commit(node);
     /* A store in memory is done already: then nothing waits for another turn. */
     (void)imp_op_queue_run(&node->ops);
@@ -177,7 +206,11 @@ static void end_turn(imp_node *node) {
   release_waiting(node);
 }
 
-static int has_more(const imp_node *node) { return has_followers(node) || (node->noted && node->flush == NULL); }
+int imp_node_waits_to_commit(const imp_node *node) {
+  return node->noted && node->flush == NULL && node->now < node->commit_after;
+}
+
+static int has_more(const imp_node *node) { return has_followers(node) || may_commit(node); }
 
 void imp_node_turn(imp_node *node, imp_tstamp ts) {
   if (node->in_turn) {
@@ -194,7 +227,9 @@ void imp_node_turn(imp_node *node, imp_tstamp ts) {
 
 imp_tstamp imp_node_get_expiry(const imp_node *node) {
   imp_tstamp a = imp_heap_next(&node->timers), b = imp_sm_manager_get_expiry(node->sm);
-  return a < b ? a : b;
+  imp_tstamp c = imp_node_waits_to_commit(node) ? node->commit_after : IMP_TSTAMP_NEVER;
+  a = a < b ? a : b;
+  return a < c ? a : c;
 }
 
 void imp_node_handle_expiry(imp_node *node, imp_tstamp ts) {

@@ -104,11 +104,17 @@ static int read_all(check *c, side s, const char *space, uint32_t limit, answer 
   return op == NULL ? IMP_ERR_NOMEM : finish(c, op, s.vtable->scan_all(s.ctx, op, space, limit), a);
 }
 
-static int flush(check *c) {
+static int try_flush(check *c, int *status) {
   answer a;
   imp_op *op = begin(c, &a);
   int rv = op == NULL ? IMP_ERR_NOMEM : finish(c, op, c->kit.vtable->flush(c->kit.ctx, op), &a);
-  return rv == IMP_OK && a.status != IMP_OK ? wrong(c, "flush failed") : rv;
+  *status = a.status;
+  return rv;
+}
+
+static int flush(check *c) {
+  int status, rv = try_flush(c, &status);
+  return rv == IMP_OK && status != IMP_OK ? wrong(c, "flush failed") : rv;
 }
 
 static int same_answer(check *c, int rv, answer *ours, answer *theirs, const char *what) {
@@ -187,6 +193,19 @@ static const struct {
 } keys[] = {{"", 0}, {"\0", 1}, {"\0\0", 2}, {"\0\xff", 2}, {"A", 1}, {"a", 1}, {"a\0", 2}, {"a\0b", 3},
             {"aa", 2}, {"b", 1}, {"\x7f", 1}, {"\x80", 1}, {"\xff", 1}, {"\xff\xff", 2}};
 
+static int compare_everything(check *c) {
+  int rv = IMP_OK;
+  for (size_t s = 0; rv == IMP_OK && s < IMP_ARRAY_LEN(spaces); s++) {
+    rv = compare_all(c, spaces[s], 0);
+  }
+  return rv;
+}
+
+static int reopen(check *c) {
+  c->kit.ctx = c->kit.reopen(c->kit.user_data, c->kit.ctx);
+  return c->kit.ctx != NULL ? IMP_OK : wrong(c, "the store could not be opened again");
+}
+
 /* A range between two keys of the table; -1: open. */
 static imp_store_range between(int from, int to, uint32_t limit, uint32_t reverse) {
   imp_store_range range = {.size = sizeof range, .limit = limit, .reverse = reverse};
@@ -238,10 +257,7 @@ static int step_neighbours(check *c) {
     rv = compare_all(c, spaces[s], (uint32_t)s * 2);
   }
   rv = rv == IMP_OK ? erase(c, "a@d.example") : rv;
-  for (size_t s = 0; rv == IMP_OK && s < IMP_ARRAY_LEN(spaces); s++) {
-    rv = compare_all(c, spaces[s], 0);
-  }
-  return rv;
+  return rv == IMP_OK ? compare_everything(c) : rv;
 }
 
 static int step_big(check *c) {
@@ -330,12 +346,45 @@ static int step_line(check *c) {
     rv = c->kit.vtable->put(c->kit.ctx, "account", "flow", "behind", 6, "1", 1);
   }
   rv = rv == IMP_OK ? finish_all(c, &a, 1) : rv;
-  if (rv == IMP_OK && (c->kit.ctx = c->kit.reopen(c->kit.user_data, c->kit.ctx)) == NULL) {
-    rv = wrong(c, "the store could not be opened again");
-  }
+  rv = rv == IMP_OK ? reopen(c) : rv;
   rv = rv == IMP_OK ? compare_get(c, "account", "flow", "before", 6) : rv;
   rv = rv == IMP_OK ? compare_get(c, "account", "flow", "behind", 6) : rv;
   return rv == IMP_ERR_CORRUPT ? wrong(c, "a flush kept more or less than what was noted before it") : rv;
+}
+
+static int failed_flush(check *c) {
+  int status, rv = try_flush(c, &status);
+  return rv == IMP_OK && status == IMP_OK ? wrong(c, "flush was to fail, and did not") : rv;
+}
+
+static int note_while_failing(check *c) {
+  imp_store_range range = between(2, 5, 0, 0);
+  int rv = put_flow(c, "before", "2");
+  rv = rv == IMP_OK ? put_flow(c, "new", "1") : rv;
+  rv = rv == IMP_OK ? failed_flush(c) : rv;
+  rv = rv == IMP_OK ? del(c, "account", "flow", "before", 6) : rv;
+  rv = rv == IMP_OK ? put_flow(c, "new", "2") : rv;
+  rv = rv == IMP_OK ? del_range(c, "offline", "a@d.example", &range) : rv;
+  rv = rv == IMP_OK ? failed_flush(c) : rv;
+  return rv == IMP_OK ? failed_flush(c) : rv; /* nothing was noted, and yet there is something to commit */
+}
+
+/* What is noted while flushes fail is in the next that does not, though nothing more may be noted then. */
+static int step_failure(check *c) {
+  if (c->kit.set_failing == NULL) {
+    return IMP_OK;
+  }
+  int rv = flush(c);
+  c->kit.set_failing(c->kit.user_data, c->kit.ctx, 1);
+  rv = rv == IMP_OK ? note_while_failing(c) : rv;
+  c->kit.set_failing(c->kit.user_data, c->kit.ctx, 0);
+  rv = rv == IMP_OK ? flush(c) : rv;
+  rv = rv == IMP_OK ? compare_everything(c) : rv;
+  if (rv == IMP_OK && c->kit.reopen != NULL) {
+    rv = reopen(c);
+    rv = rv == IMP_OK ? compare_everything(c) : rv;
+  }
+  return rv == IMP_ERR_CORRUPT ? wrong(c, "what a failed flush left is not in the next one") : rv;
 }
 
 static uint32_t draw(check *c, uint32_t below) {
@@ -387,19 +436,14 @@ static int step_durable(check *c) {
   if (rv != IMP_OK || c->kit.reopen == NULL) {
     return rv;
   }
-  c->kit.ctx = c->kit.reopen(c->kit.user_data, c->kit.ctx);
-  if (c->kit.ctx == NULL) {
-    return wrong(c, "the store could not be opened again");
-  }
-  for (size_t s = 0; rv == IMP_OK && s < IMP_ARRAY_LEN(spaces); s++) {
-    rv = compare_all(c, spaces[s], 0);
-  }
+  rv = reopen(c);
+  rv = rv == IMP_OK ? compare_everything(c) : rv;
   return rv == IMP_ERR_CORRUPT ? wrong(c, "flushed data did not survive reopening") : rv;
 }
 
 static int run_steps(check *c) {
   static int (*const steps[])(check *c) = {step_empty, step_order, step_neighbours, step_big, step_pipeline, step_line,
-                                           step_random, step_durable};
+                                           step_failure, step_random, step_durable};
   int rv = IMP_OK;
   for (size_t i = 0; rv == IMP_OK && i < IMP_ARRAY_LEN(steps); i++) {
     rv = steps[i](c);

@@ -144,6 +144,8 @@ void imp_conn_gather(imp_conn *conn, imp_list *gathered);
 void imp_conn_commit_begins(imp_list *gathered);
 /* It is over: takes the next connection off the list; NULL when none. */
 imp_conn *imp_conn_next_gathered(imp_list *gathered);
+/* The commit failed: what such a connection gathered waits for the next. */
+void imp_conn_gather_again(imp_conn *conn, imp_list *gathered);
 /* Its gathered output may leave; what came meanwhile makes it dirty again. */
 void imp_conn_release_gathered(imp_conn *conn);
 /* It failed: the output is dropped and the connection is over, not in good order. */

@@ -65,6 +65,14 @@ void imp_conn_release_gathered(imp_conn *conn) {
   }
 }
 
+void imp_conn_gather_again(imp_conn *conn, imp_list *gathered) {
+  imp_list_append(gathered, &conn->gather);
+  if (conn->gathered) {
+    imp_conn_mark_dirty(conn); /* more came meanwhile: that waits with it */
+  }
+  conn->gathered = 1;
+}
+
 void imp_conn_abort(imp_conn *conn, const char *why) {
   imp_conn_set_error(conn, IMP_LOG_ERROR, "%s", why);
   conn->gathered = 0;

@@ -39,6 +39,38 @@ def test_a_store_that_is_wrong_is_found_out():
         testkit.check_store(Forgetful())
 
 
+class FullDisk(DictStore):
+    """Its flush fails when it is told to."""
+    failing = False
+
+    def flush(self):
+        super().flush()
+        if self.failing:
+            raise OSError("no space left")
+
+    def set_failing(self, failing):
+        self.failing = failing
+
+
+class Lossy(FullDisk):
+    """… and then it has forgotten what was noted."""
+    kept: dict = {}
+
+    def flush(self):
+        if self.failing:
+            self.items = dict(self.kept)
+        super().flush()
+        self.kept = dict(self.items)
+
+
+def test_what_a_failed_flush_leaves(caplog):
+    store = FullDisk()
+    testkit.check_store(store, set_failing=store.set_failing)
+    store = Lossy()
+    with pytest.raises(core.Corrupt, match="what a failed flush left is not in the next one"):
+        testkit.check_store(store, set_failing=store.set_failing)
+
+
 def test_bounds():
     store = DictStore()
     vtable, ctx = store._door()

@@ -136,8 +136,6 @@ static int flush(void *ctx, imp_op *op) {
   }
   cs->flushing = cs->count;
   if (cs->mode == CRASH_FLUSH_FAILS) {
-    drop(cs, cs->committed, cs->flushing);
-    rebuild(cs);
     return IMP_ERR_UNAVAILABLE;
   }
   cs->waiting = op;
@@ -151,9 +149,10 @@ static int flush(void *ctx, imp_op *op) {
 void crash_store_commit(crash_store *cs) {
   imp_op *op = cs->waiting;
   if (op != NULL) {
+    int fails = cs->mode == CRASH_FLUSH_FAILS;
     cs->waiting = NULL;
-    cs->committed = cs->flushing;
-    imp_op_done(op, IMP_OK);
+    cs->committed = fails ? cs->committed : cs->flushing;
+    imp_op_done(op, fails ? IMP_ERR_UNAVAILABLE : IMP_OK);
   }
 }
 

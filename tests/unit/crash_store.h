@@ -13,14 +13,14 @@ typedef struct crash_store crash_store;
 typedef enum crash_flush {
   CRASH_FLUSH_AT_ONCE = 0,
   CRASH_FLUSH_LATER, /* when crash_store_commit() is called */
-  CRASH_FLUSH_FAILS  /* at once, with IMP_ERR_UNAVAILABLE; nothing of it is kept */
+  CRASH_FLUSH_FAILS  /* at once, with IMP_ERR_UNAVAILABLE */
 } crash_flush;
 
 crash_store *crash_store_new(void);
 void crash_store_del(crash_store *cs);
 const imp_store *crash_store_vtable(void);
 void crash_store_mode(crash_store *cs, crash_flush mode);
-/* Finishes the flush that waits, if any. */
+/* Finishes the flush that waits, if any; in the mode CRASH_FLUSH_FAILS it fails. */
 void crash_store_commit(crash_store *cs);
 /* From now on the process is dead: notes and flushes are ignored, until crash_store_revive(). */
 void crash_store_crash(crash_store *cs);

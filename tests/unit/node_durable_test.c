@@ -362,8 +362,38 @@ static void inherited_queue_survives(void **state) {
   client_expect_nothing(bob);
 }
 
-/* A commit that fails: what came with it is not acknowledged, neither now nor by a later resumption. */
-static void a_failed_commit_acknowledges_nothing(void **state) {
+static const char ask[] = "<r xmlns='urn:xmpp:sm:3'/>";
+
+/* While commits fail nobody is told anything; what came then is in the store as soon as one succeeds. */
+static void a_failed_commit_is_tried_again(void **state) {
+  (void)state;
+  open_world();
+  client *alice = login(0, "alice", "a", 1), *bob = login(1, "bob", "b", 1);
+  client_leave(bob);
+  run();
+  crash_store_mode(disk, CRASH_FLUSH_FAILS);
+  say(alice, "bob@im.example", "one");
+  client_send(alice, ask);
+  checked_run();
+  say(alice, "bob@im.example", "two");
+  world_wait(&w, c, 2, 10 * IMP_SECONDS);
+  assert_false(alice->closed);
+  assert_int_equal(alice->peer_acked, 0);
+  assert_in_range(stats().commit_failures, 2, 20); /* about once a second */
+  crash_store_mode(disk, CRASH_FLUSH_AT_ONCE);
+  run();
+  assert_int_equal(alice->peer_acked, 0); /* its time has not come yet */
+  world_wait(&w, c, 2, IMP_SECONDS);
+  assert_int_equal(alice->peer_acked, 1);
+  world_check_ledger(&w);
+  kill_and_start();
+  assert_int_equal(stats().ledger.now[IMP_FATE_STORED], 2);
+  assert_true(client_resume(alice));
+  assert_int_equal(alice->peer_acked, 2);
+}
+
+/* The process is killed before a commit succeeds: nothing was acknowledged, nothing is there. */
+static void killed_while_commits_fail(void **state) {
   (void)state;
   open_world();
   client *alice = login(0, "alice", "a", 1), *bob = login(1, "bob", "b", 1);
@@ -371,30 +401,76 @@ static void a_failed_commit_acknowledges_nothing(void **state) {
   run();
   crash_store_mode(disk, CRASH_FLUSH_FAILS);
   say(alice, "bob@im.example", "lost");
-  client_send(alice, "<r xmlns='urn:xmpp:sm:3'/>");
-  run();
-  assert_true(alice->closed);
+  client_send(alice, ask);
+  world_wait(&w, c, 2, 5 * IMP_SECONDS);
   assert_int_equal(alice->peer_acked, 0);
-  assert_true(stats().commit_failures > 0);
+  kill_and_start();
+  assert_int_equal(stats().ledger.now[IMP_FATE_STORED], 0);
+  assert_true(client_resume(alice));
+  assert_int_equal(alice->peer_acked, 0);
+}
+
+/* It fails when it has been under way for a while; what came meanwhile waits with it. */
+static void a_commit_under_way_that_fails(void **state) {
+  (void)state;
+  open_world();
+  client *alice = login(0, "alice", "a", 1), *bob = login(1, "bob", "b", 1);
+  run();
+  crash_store_mode(disk, CRASH_FLUSH_LATER);
+  say(alice, "bob@im.example/b", "one");
+  client_send(alice, ask);
+  run();
+  say(alice, "bob@im.example/b", "two");
+  client_send(alice, ask);
+  run();
+  crash_store_mode(disk, CRASH_FLUSH_FAILS);
+  crash_store_commit(disk);
+  world_wait(&w, c, 2, 3 * IMP_SECONDS);
+  assert_int_equal(alice->peer_acked, 0);
+  client_expect_nothing(bob);
+  client_cut(alice, 1); /* also not by resuming */
+  assert_false(client_resume(alice));
+  assert_int_equal(alice->peer_acked, 0);
   crash_store_mode(disk, CRASH_FLUSH_AT_ONCE);
-  run();
-  (void)client_resume(alice);
-  assert_int_equal(alice->peer_acked, 0);
+  world_wait(&w, c, 2, IMP_SECONDS);
+  (void)client_expect(bob, "message", "one");
+  (void)client_expect(bob, "message", "two");
+  client_expect_nothing(bob);
+  client_cut(alice, 1);
+  assert_true(client_resume(alice));
+  assert_int_equal(alice->peer_acked, 2);
   checked_run();
 }
 
-static void a_failed_commit_that_was_under_way(void **state) {
+/* What was removed in vain is not there after all when a commit succeeds, and what was counted is. */
+static void store_and_memory_agree_after_failures(void **state) {
   (void)state;
   open_world();
-  client *alice = login(0, "alice", "a", 1);
-  (void)login(1, "bob", "b", 1);
+  client *alice = login(0, "alice", "a", 1), *bob = login(1, "bob", "b", 1);
+  client_leave(bob);
+  say(alice, "bob@im.example", "read");
+  run();
+  client_login(bob, 1);
+  crash_store_mode(disk, CRASH_FLUSH_LATER);
+  client_stanza(bob, "<presence/>");
+  run();
+  crash_store_commit(disk);
+  run();
+  (void)client_expect(bob, "message", "read");
+  client_ack(bob);
   crash_store_mode(disk, CRASH_FLUSH_FAILS);
-  say(alice, "bob@im.example/b", "lost"); /* alice has no output: nothing of hers is gathered */
-  run();
+  client_leave(bob);
+  say(alice, "bob@im.example", "kept");
+  world_wait(&w, c, 2, 3 * IMP_SECONDS);
   crash_store_mode(disk, CRASH_FLUSH_AT_ONCE);
-  client_send(alice, "<r xmlns='urn:xmpp:sm:3'/>");
-  run();
-  assert_int_equal(alice->peer_acked, 0);
+  world_wait(&w, c, 2, IMP_SECONDS);
+  kill_and_start();
+  assert_int_equal(stats().ledger.now[IMP_FATE_STORED], 1);
+  client_login(bob, 1);
+  client_stanza(bob, "<presence/>");
+  checked_run();
+  (void)client_expect(bob, "message", "kept");
+  client_expect_nothing(bob);
 }
 
 /* The answer needs no commit of its own, but came while one was under way; nothing is noted after it. */
@@ -483,8 +559,10 @@ int main(void) {
       cmocka_unit_test(offline_messages_are_counted_with_the_message),
       cmocka_unit_test(killed_between_bind_and_enable),
       cmocka_unit_test(inherited_queue_survives),
-      cmocka_unit_test(a_failed_commit_acknowledges_nothing),
-      cmocka_unit_test(a_failed_commit_that_was_under_way),
+      cmocka_unit_test(a_failed_commit_is_tried_again),
+      cmocka_unit_test(killed_while_commits_fail),
+      cmocka_unit_test(a_commit_under_way_that_fails),
+      cmocka_unit_test(store_and_memory_agree_after_failures),
       cmocka_unit_test(an_answer_during_a_commit_goes_after_it),
       cmocka_unit_test(more_sessions_than_allowed_after_a_restart),
       cmocka_unit_test(a_smaller_buffer_after_a_restart),

@@ -1,4 +1,5 @@
 #include "alloc_fail.h"
+#include "crash_store.h"
 
 #include <string.h>
 
@@ -18,6 +19,33 @@ static void conforms(void **state) {
   kit.ctx = store;
   int rv = imp_testkit_store_check(&kit, text, sizeof text);
   imp_memory_store_del(store);
+  assert_string_equal(text, "");
+  assert_int_equal(rv, IMP_OK);
+}
+
+static void *crash(void *user_data, void *ctx) {
+  (void)user_data;
+  crash_store_crash(ctx);
+  crash_store_revive(ctx);
+  return ctx;
+}
+
+static void fail_flushes(void *user_data, void *ctx, int failing) {
+  (void)user_data;
+  crash_store_mode(ctx, failing ? CRASH_FLUSH_FAILS : CRASH_FLUSH_AT_ONCE);
+}
+
+/* The store of other tests is one, too. */
+static void crash_store_conforms(void **state) {
+  imp_testkit_store kit = {.size = sizeof kit, .vtable = crash_store_vtable(), .reopen = crash,
+                           .set_failing = fail_flushes};
+  char text[200] = "";
+  (void)state;
+  unit_skip_alloc_fail();
+  kit.ctx = crash_store_new();
+  assert_non_null(kit.ctx);
+  int rv = imp_testkit_store_check(&kit, text, sizeof text);
+  crash_store_del(kit.ctx);
   assert_string_equal(text, "");
   assert_int_equal(rv, IMP_OK);
 }
@@ -137,6 +165,7 @@ static void skiplist_stays_ordered(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(conforms),
+      cmocka_unit_test(crash_store_conforms),
       cmocka_unit_test(finds_fault),
       cmocka_unit_test(in_few_steps),
       cmocka_unit_test(refuses_what_is_too_long),

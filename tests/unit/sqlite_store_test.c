@@ -99,8 +99,25 @@ static void del_host_store(void *arg) {
   run_posts(NULL);
 }
 
+static struct rlimit no_limit;
+
+/* A disk that is full. */
+static void set_failing(void *user_data, void *ctx, int failing) {
+  struct rlimit limit;
+  (void)user_data;
+  (void)ctx;
+  signal(SIGXFSZ, SIG_IGN);
+  if (failing) {
+    getrlimit(RLIMIT_FSIZE, &no_limit);
+  }
+  limit = no_limit;
+  limit.rlim_cur = failing ? 0 : no_limit.rlim_cur;
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
 static void keep_contract(int threaded) {
-  imp_testkit_store kit = {sizeof kit, imp_sqlite_vtable(), NULL, threaded ? run_posts : NULL, reopen, NULL};
+  imp_testkit_store kit = {sizeof kit, imp_sqlite_vtable(), NULL,       threaded ? run_posts : NULL,
+                           reopen,     NULL,                set_failing};
   char text[256] = "";
   unit_skip_alloc_fail();
   prepare(threaded);
@@ -348,11 +365,15 @@ static size_t rows_of(imp_ops *ops, imp_sqlite *store, const char *space) {
   return rows;
 }
 
-/* A disk that is full: the flush fails whole, says why, and the next one is another matter. */
-static void a_failed_commit_keeps_nothing(void **state) {
+static void put_many(imp_sqlite *store, const char *space, int count) {
   static char value[100000];
-  const imp_store *vtable = imp_sqlite_vtable();
-  struct rlimit old, small;
+  for (int i = 0; i < count; i++) {
+    assert_int_equal(imp_sqlite_vtable()->put(store, space, "o", &i, sizeof i, value, sizeof value), IMP_OK);
+  }
+}
+
+/* The flush fails whole and says why; its writes are in the next one, whether they came before a read or after. */
+static void a_failed_commit_is_tried_again(void **state) {
   imp_ops *ops;
   imp_sqlite *store;
   imp_sqlite_stats stats;
@@ -362,33 +383,66 @@ static void a_failed_commit_keeps_nothing(void **state) {
   assert_int_equal(imp_ops_new(&ops), IMP_OK);
   unit_own(del_ops, ops);
   assert_int_equal(imp_sqlite_new(&store, host.path, &host.options, NULL, 0), IMP_OK);
-  assert_int_equal(vtable->put(store, "kept", "o", "k", 1, "v", 1), IMP_OK);
+  put_many(store, "first", 1);
   assert_int_equal(flush(ops, store), IMP_OK);
   assert_string_equal(imp_sqlite_last_error(store), "");
-  signal(SIGXFSZ, SIG_IGN);
-  getrlimit(RLIMIT_FSIZE, &old);
-  small = old;
-  small.rlim_cur = 500000;
-  assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-  for (int i = 0; i < 20; i++) {
-    assert_int_equal(vtable->put(store, "lost", "o", &i, sizeof i, value, sizeof value), IMP_OK);
-  }
+  set_failing(NULL, NULL, 1);
+  put_many(store, "a", 10);
+  assert_int_equal(rows_of(ops, store, "a"), 10);
+  put_many(store, "b", 10);
   int status = flush(ops, store);
-  setrlimit(RLIMIT_FSIZE, &old);
+  size_t seen = rows_of(ops, store, "a");
+  put_many(store, "c", 3);
+  int again = flush(ops, store);
+  set_failing(NULL, NULL, 0);
   assert_int_equal(status, IMP_ERR_UNAVAILABLE);
+  assert_int_equal(again, IMP_ERR_UNAVAILABLE);
+  assert_int_equal(seen, 10);
   assert_non_null(strstr(imp_sqlite_last_error(store), host.path));
-  assert_int_equal(rows_of(ops, store, "lost"), 0);
-  assert_int_equal(rows_of(ops, store, "kept"), 1);
-  assert_int_equal(vtable->put(store, "kept", "o", "l", 1, "v", 1), IMP_OK);
   assert_int_equal(flush(ops, store), IMP_OK);
   imp_sqlite_get_stats(store, &stats, sizeof stats);
-  assert_int_equal(stats.failures, 1);
+  assert_int_equal(stats.failures, 2);
+  assert_int_equal(stats.commits, 2);
+  put_many(store, "never", 5);
   imp_sqlite_del(store);
   run_posts(NULL);
   assert_int_equal(imp_sqlite_new(&store, host.path, NULL, NULL, 0), IMP_OK);
   unit_own(del_store, store);
-  assert_int_equal(rows_of(ops, store, "lost"), 0);
-  assert_int_equal(rows_of(ops, store, "kept"), 2);
+  assert_int_equal(rows_of(ops, store, "first"), 1);
+  assert_int_equal(rows_of(ops, store, "a"), 10);
+  assert_int_equal(rows_of(ops, store, "b"), 10);
+  assert_int_equal(rows_of(ops, store, "c"), 3);
+  assert_int_equal(rows_of(ops, store, "never"), 0);
+}
+
+/* What waits for a disk without room is bounded, and gone from memory when there is room again. */
+static void bounds_what_a_full_disk_keeps_waiting(void **state) {
+  static char value[100000];
+  imp_sqlite *store;
+  imp_ops *ops;
+  imp_sqlite_options options = {.size = sizeof options, .max_pending = 1024 * 1024};
+  int count = 0;
+  (void)state;
+  unit_skip_alloc_fail();
+  prepare(0);
+  assert_int_equal(imp_ops_new(&ops), IMP_OK);
+  unit_own(del_ops, ops);
+  assert_int_equal(imp_sqlite_new(&store, host.path, &options, NULL, 0), IMP_OK);
+  unit_own(del_store, store);
+  set_failing(NULL, NULL, 1);
+  while (count < 100 && imp_sqlite_vtable()->put(store, "s", "o", &count, 4, value, sizeof value) == IMP_OK) {
+    count++;
+    (void)flush(ops, store);
+  }
+  for (int i = 0; i < 1000; i++) { /* costs nothing more */
+    (void)flush(ops, store);
+  }
+  set_failing(NULL, NULL, 0);
+  assert_in_range(count, 5, 12);
+  assert_int_equal(flush(ops, store), IMP_OK);
+  put_many(store, "more", 5);
+  assert_int_equal(flush(ops, store), IMP_OK);
+  assert_int_equal(rows_of(ops, store, "s"), count);
 }
 
 int main(void) {
@@ -401,6 +455,7 @@ int main(void) {
                                      cmocka_unit_test(finds_damage),
                                      cmocka_unit_test(bounds_what_waits),
                                      cmocka_unit_test(survives_kill),
-                                     cmocka_unit_test(a_failed_commit_keeps_nothing)};
+                                     cmocka_unit_test(a_failed_commit_is_tried_again),
+                                     cmocka_unit_test(bounds_what_a_full_disk_keeps_waiting)};
   return unit_run("sqlite_store", tests);
 }

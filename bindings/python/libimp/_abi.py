@@ -577,6 +577,7 @@ imp_http_body_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p)
 imp_ops_fn = CFUNCTYPE(None, c_void_p, c_int, c_void_p)
 imp_testkit_store_run = CFUNCTYPE(None, c_void_p)
 imp_testkit_store_reopen = CFUNCTYPE(c_void_p, c_void_p, c_void_p)
+imp_testkit_store_set_failing = CFUNCTYPE(None, c_void_p, c_void_p, c_int)
 
 
 class imp_testkit_store(Structure):
@@ -587,6 +588,7 @@ class imp_testkit_store(Structure):
         ("run", imp_testkit_store_run),
         ("reopen", imp_testkit_store_reopen),
         ("user_data", c_void_p),
+        ("set_failing", imp_testkit_store_set_failing),
     ]
 
 

@@ -118,7 +118,8 @@ class Store(ABC):
 
     @abstractmethod
     def flush(self) -> None | Awaitable[None]:
-        """Commits what was noted so far: returns when it is durable. One fsync for a whole turn is enough."""
+        """Commits what was noted so far: returns when it is durable. One fsync for a whole turn is enough. If it raises,
+        what was noted stays noted, and the next flush, a second later, tries it again."""
 
     def _door(self) -> tuple[Any, int]:
         """The vtable and its context. Both live as long as the store."""

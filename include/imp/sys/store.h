@@ -6,9 +6,10 @@
  * first when one is a prefix of the other) and a `value` (bytes).  (space, owner, key) is unique.
  *
  * Writes (put, del, del_range, erase) are noted in the order they come and never fail by themselves.  flush() commits
- * everything noted before it as one transaction: either all of it is durable when its op is done with IMP_OK, or,
- * if it is done with an error, the store has kept nothing of it.  Many writes, one flush: one fsync for a whole turn.
- * Reads (get, scan) see every write noted before them, flushed or not.
+ * everything noted before it as one transaction: all of it is durable when its op is done with IMP_OK.  If it is done
+ * with an error, none of it is, and all of it stays noted: the next flush tries it again, with what came meanwhile.  So
+ * a disk that was full for a while leaves no gap.  Many writes, one flush: one fsync for a whole turn.
+ * Reads (get, scan) see every write noted before them, flushed or not; while flushes fail, they may fail too.
  *
  * A store does its slow work off the node's thread, and finishes ops on the node's thread.
  * `imp/testkit.h` has a conformance test that runs against any implementation.
@@ -67,7 +68,10 @@ typedef struct imp_store {
   /** Removes everything that an owner has, in every space. */
   int (*erase)(void *ctx, const char *owner);
 
-  /** Commits what was noted so far. Done when it is durable. With nothing noted it is done at once. */
+  /**
+   * Commits what was noted so far and is not durable yet. Done when it is. With nothing to commit it is done at once.
+   * After an error the node asks again about a second later, whether or not anything was noted meanwhile.
+   */
   int (*flush)(void *ctx, imp_op *op);
 } imp_store;
 

@@ -117,13 +117,13 @@ static int do_flush(void *ctx, imp_op *op) {
     return IMP_OK;
   }
   store->flushing++;
+  store->dirty = 0; /* it may be done, and have failed, before note_op() returns */
   int status = note_op(store, &args);
   if (status == IMP_OK || status == IMP_ERR_PENDING) {
-    store->dirty = 0;
     store->flushed++;
   } else {
     store->flushing--;
-    imp_note_log_recycle(&store->log, imp_note_log_take(&store->log)); /* nothing of a failed flush is kept */
+    store->dirty = 1;
   }
   return status;
 }
@@ -237,6 +237,7 @@ void imp_sqlite_del(imp_sqlite *store) {
       imp_free(store->mail);
     }
   }
+  imp_note_log_recycle(&store->log, store->kept);
   imp_note_log_reset(&store->log);
   imp_db_close(&store->db);
   imp_free(store);

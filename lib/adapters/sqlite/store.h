@@ -32,10 +32,14 @@ struct imp_sqlite {
   imp_db db;             /* the writer's */
   imp_window window;     /* the writer's */
   imp_note_list flushes; /* the writer's: waiting for the commit */
+  imp_note_block *kept;  /* the writer's: blocks with writes that are not committed */
+  imp_note_block *spent; /* the writer's: blocks to be given back */
+  size_t open;           /* the writer's: writes since the last commit */
+  int failed;            /* the writer's: the transaction is gone, what is kept must be written again */
   imp_sqlite_options options;
 
   imp_note_log log; /* the node's, as all up to the lock */
-  int dirty;        /* something was noted since the last flush */
+  int dirty;        /* something was noted since the last flush, or that failed */
   size_t flushing;  /* flushes that are not done */
   uint64_t noted, flushed;
   char text[IMP_DB_TEXT_MAX];

@@ -76,6 +76,12 @@ static void commit(imp_sqlite *store, imp_note_list *done) {
   }
   imp_window_apply(&store->window, &store->db);
   int was_tx = store->db.in_tx, status = imp_db_commit(&store->db);
+  store->failed = status != IMP_OK;
+  if (status == IMP_OK) {
+    append_blocks(&store->spent, store->kept);
+    store->kept = NULL;
+    store->open = 0;
+  }
   for (imp_note *note = store->flushes.first; note != NULL; note = note->next) {
     note->status = status;
   }
@@ -86,7 +92,39 @@ static void commit(imp_sqlite *store, imp_note_list *done) {
   pthread_mutex_unlock(&store->lock);
 }
 
+static int is_write(const imp_note *note) { return note->kind <= NOTE_ERASE; }
+
+static int has_writes(const imp_note_block *block) {
+  imp_note *note = NULL;
+  while ((note = imp_note_next(block, note)) != NULL && (!is_write(note) || note->dead)) {
+  }
+  return note != NULL;
+}
+
+/* Writing what was committed already once more changes nothing: all that came after it follows. */
+static void write_again(imp_sqlite *store) {
+  store->failed = 0;
+  for (imp_note_block *block = store->kept; block != NULL; block = block->next) {
+    for (imp_note *note = NULL; (note = imp_note_next(block, note)) != NULL;) {
+      if (is_write(note) && !note->dead) {
+        imp_db_write(&store->db, note);
+      }
+    }
+  }
+}
+
+/* Blocks stay until all their writes are committed. */
+static void sort_out(imp_sqlite *store, imp_note_block *blocks) {
+  while (blocks != NULL) {
+    imp_note_block *next = blocks->next;
+    blocks->next = NULL;
+    append_blocks(store->open > 0 && has_writes(blocks) ? &store->kept : &store->spent, blocks);
+    blocks = next;
+  }
+}
+
 static void carry_out_note(imp_sqlite *store, imp_note *note, size_t *flushes, imp_note_list *done) {
+  store->open += (size_t)is_write(note);
   switch (note->kind) {
   case NOTE_PUT:
   case NOTE_DEL:
@@ -118,11 +156,17 @@ static void carry_out_note(imp_sqlite *store, imp_note *note, size_t *flushes, i
  */
 void imp_sqlite_carry_out(imp_sqlite *store, imp_note_block *blocks, size_t flushes) {
   imp_note_list done = {NULL, NULL};
+  if (store->failed) {
+    write_again(store);
+  }
   for (imp_note_block *block = blocks; block != NULL; block = block->next) {
     for (imp_note *note = NULL; (note = imp_note_next(block, note)) != NULL;) {
       carry_out_note(store, note, &flushes, &done);
     }
   }
+  sort_out(store, blocks);
+  blocks = store->spent;
+  store->spent = NULL;
   deliver(store, &done, blocks);
 }
 
@@ -169,6 +213,7 @@ void imp_sqlite_stop(imp_sqlite *store) {
 
 static void finish(imp_sqlite *store, imp_note *note) {
   store->flushing -= note->kind == NOTE_FLUSH;
+  store->dirty |= note->kind == NOTE_FLUSH && note->status != IMP_OK;
   int status = note->status, given = imp_rows_give(&note->rows, note->op);
   imp_op_done(note->op, status == IMP_OK ? given : status);
 }

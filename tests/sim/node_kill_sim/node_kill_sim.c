@@ -1,11 +1,13 @@
 /*
  * The node with a durable store on a virtual clock: its process is killed again and again, at any moment, with a commit
- * under way or not, while people write to each other and their links break.  Seeded; each seed is one history.
+ * under way or not, and for a while every commit fails, while people write to each other and their links break.  Seeded;
+ * each seed is one history.
  *
  * What must hold, whatever happens:
  *   - the account of every message adds up (after every step, and after every start);
  *   - a message that the server acknowledged to its sender is received, or returned, or was dropped by a rule: none is lost;
  *   - nothing comes again whose acknowledgement by the recipient was committed, while that session lives;
+ *   - memory and store agree once a commit has succeeded: the next process finds what this one knows;
  *   - of one sender's messages to one session, none overtakes another while the session lives.
  */
 #include <setjmp.h>
@@ -48,6 +50,7 @@ static int nmessages;
 static crash_store *disk;
 static imp_settings settings;
 static imp_sm_settings sm;
+static int failing; /* commits failed since the last sync_all() */
 static uint64_t dropped_errors; /* by processes that are gone */
 
 static void trace(const char *fmt, ...) {
@@ -138,6 +141,11 @@ static void sync_all(void) {
     crash_store_commit(disk);
     settle();
   }
+  if (failing) { /* it is tried again then */
+    failing = 0;
+    world_wait(&w, c, USERS, IMP_SECONDS);
+    settle();
+  }
   for (int n = 0; n < nmessages; n++) {
     messages[n].settled = messages[n].settled ? 2 : 0;
   }
@@ -167,6 +175,22 @@ static void kill_and_start(void) {
   settle();
   for (int n = 0; n < nmessages; n++) {
     messages[n].settled = messages[n].settled == 2 ? 2 : 0;
+  }
+}
+
+/* What the process knew, once all is committed, the next one finds. */
+static void kill_in_peace(void) {
+  imp_stats before, after;
+  uint64_t known;
+  sync_all();
+  imp_node_stats(w.node, &before, sizeof(before));
+  kill_and_start();
+  imp_node_stats(w.node, &after, sizeof(after));
+  known = before.ledger.now[IMP_FATE_STORED] + before.ledger.now[IMP_FATE_IN_FLIGHT];
+  if (known != after.ledger.accepted || before.sm.sessions != after.sm.sessions) {
+    fail_msg("%llu messages and %llu sessions before the restart, %llu and %llu after", (unsigned long long)known,
+             (unsigned long long)before.sm.sessions, (unsigned long long)after.ledger.accepted,
+             (unsigned long long)after.sm.sessions);
   }
 }
 
@@ -250,6 +274,14 @@ static void come_back(int i) {
   log_in(i);
 }
 
+static void change_mode(void) {
+  static const crash_flush modes[] = {CRASH_FLUSH_LATER, CRASH_FLUSH_LATER, CRASH_FLUSH_AT_ONCE, CRASH_FLUSH_FAILS};
+  crash_flush mode = modes[rnd(4)];
+  trace("disk %d\n", (int)mode);
+  crash_store_mode(disk, mode);
+  failing |= mode == CRASH_FLUSH_FAILS;
+}
+
 static void step(void) {
   int i = rnd(USERS), what = rnd(16);
   trace("step %d u%d in %u out %u link %d\n", what, i, c[i].in, c[i].out, c[i].conn != NULL);
@@ -263,7 +295,11 @@ static void step(void) {
     break;
   case 3:
     if (rnd(3) == 0) {
-      kill_and_start();
+      if (rnd(2)) {
+        kill_and_start();
+      } else {
+        kill_in_peace();
+      }
     } else if (c[i].conn != NULL && rnd(4) == 0) {
       sync_all();
       acknowledge(i);
@@ -284,7 +320,7 @@ static void step(void) {
     acknowledge(i);
     break;
   case 8:
-    crash_store_mode(disk, rnd(3) ? CRASH_FLUSH_LATER : CRASH_FLUSH_AT_ONCE);
+    change_mode();
     break;
   case 9:
     crash_store_commit(disk);
@@ -340,6 +376,7 @@ static void history(uint64_t seed, uint32_t policy) {
   settings.durable = 1;
   disk = crash_store_new();
   dropped_errors = 0;
+  failing = 0;
   world_open(&w, &settings, seed);
   assert_int_equal(imp_node_set_store(w.node, crash_store_vtable(), disk), IMP_OK);
   world_run(&w, c, 0);
