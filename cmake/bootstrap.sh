@@ -42,14 +42,14 @@ need_packages() {
 
 # build DIRECTORY TARGET CMAKE-OPTION...: configures and builds, one at a time in a directory.
 build() {
-  dir=$1 target=$2
+  where=$1 target=$2
   shift 2
-  mkdir -p "$dir"
+  mkdir -p "$where"
   launcher=
   if command -v ccache >/dev/null 2>&1; then launcher=-DCMAKE_C_COMPILER_LAUNCHER=ccache; fi
   (
     flock 9
-    cmake -S . -B "$dir" -G Ninja $launcher "$@" >"$dir/configure.log" 2>&1 || { cat "$dir/configure.log" >&2; exit 1; }
-    ninja -C "$dir" $target >"$dir/build.log" 2>&1 || { grep -v '^\[' "$dir/build.log" >&2; exit 1; }
-  ) 9>"$dir/.lock" || die "the build failed; see $dir/configure.log and $dir/build.log"
+    cmake -S . -B "$where" -G Ninja $launcher "$@" >"$where/configure.log" 2>&1 || { cat "$where/configure.log" >&2; exit 1; }
+    ninja -C "$where" $target >"$where/build.log" 2>&1 || { grep -v '^\[' "$where/build.log" >&2; exit 1; }
+  ) 9>"$where/.lock" || die "the build failed; see $where/configure.log and $where/build.log"
 }

@@ -283,6 +283,37 @@ class EchoTest(unittest.TestCase):
         client.login("c", "d")
         client.expect("<body>later</body>")
 
+    def salt(self, name):
+        client = Client(self.ports[1])
+        client.tls()
+        client.say(HEADER)
+        client.expect("</stream:features>")
+        first = base64.b64encode(("n,,n=%s,r=fyko" % name).encode()).decode()
+        client.say("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-256'>%s</auth>" % first)
+        client.expect("<challenge")
+        client.expect(">")
+        challenge = base64.b64decode(client.expect("</challenge>")).decode()
+        client.sock.close()
+        return challenge.split(",")[1:]
+
+    def test_salts_survive_the_server(self):
+        """Those of users and those of nobody alike: nothing tells them apart."""
+        seen = []
+        for password in ("one", "one", "one", "two"):
+            self.start("--account", "alice:" + password)
+            seen.append((self.salt("alice"), self.salt("nobody")))
+            if len(seen) == 1:
+                self.program.process.kill()
+                self.program.process.communicate()
+            else:
+                self.assertEqual(self.program.end()[0], 0)
+        self.assertEqual(seen[0], seen[1])
+        self.assertEqual(seen[1], seen[2])
+        self.assertEqual(seen[3][1], seen[0][1])
+        self.assertNotEqual(seen[3][0], seen[0][0])
+        self.assertNotEqual(seen[0][0][0], seen[0][1][0])
+        self.assertEqual(seen[0][0][1], seen[0][1][1])
+
     def test_what_is_refused(self):
         self.assertIn("sm timeout 15: must be 30 to 90", self.refused("--sm-timeout", "15"))
         self.assertIn("loopback", self.refused("--any-account", "x", "--listen", "0.0.0.0"))
