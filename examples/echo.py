@@ -162,7 +162,7 @@ async def serve(o: argparse.Namespace) -> None:
         loop.add_signal_handler(signal.SIGHUP, load_certificate, node, o)
         loop.add_signal_handler(signal.SIGUSR1, print_stats, node, o)
         for account in o.account or (demonstration_accounts(o) if o.demonstration else []):
-            await server.set_account(*account.split(":", 1))
+            await server.ensure_account(*account.split(":", 1))
         await server.ready()
         for address in o.listen:
             for role, port in ((Role.C2S, o.port), (Role.C2S_TLS, o.direct_port), (Role.WEBSOCKET, o.ws_port)):

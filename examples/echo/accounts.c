@@ -82,7 +82,7 @@ static int demo_password(const char *data, char *password) {
 }
 
 static int store(imp_node *node, const char *name, const char *password, imp_result_fn done, void *user_data) {
-  if (imp_node_account_set(node, name, password, done, user_data) != IMP_OK) {
+  if (imp_node_account_ensure(node, name, password, done, user_data) != IMP_OK) {
     fprintf(stderr, "echo: account %s: %s\n", name, imp_node_last_error(node));
     return -1;
   }

@@ -4,7 +4,7 @@
 #include "node/node.h"
 #include "sasl/credential.h"
 
-static int account_jid(imp_node *node, const char *username, imp_jid **jid) {
+int imp_account_jid(imp_node *node, const char *username, imp_jid **jid) {
   int rv = username != NULL && *username != '\0' ? imp_jid_new_parts(jid, username, node->settings.domain, NULL)
                                                   : IMP_ERR_MALFORMED;
   if (rv < 0) {
@@ -14,7 +14,7 @@ static int account_jid(imp_node *node, const char *username, imp_jid **jid) {
   return IMP_OK;
 }
 
-static int store_keys(imp_node *node, const imp_jid *jid, const char *password) {
+int imp_account_store(imp_node *node, const imp_jid *jid, const char *password) {
   imp_buf text;
   int rv;
   imp_buf_init(&text, 4096);
@@ -36,14 +36,17 @@ static int store_keys(imp_node *node, const imp_jid *jid, const char *password) 
 int imp_node_account_set(imp_node *node, const char *username, const char *password, imp_result_fn done,
                          void *user_data) {
   imp_jid *jid;
-  int rv = account_jid(node, username, &jid);
+  int rv = imp_account_jid(node, username, &jid);
   if (rv < 0) {
     return rv;
   }
   if (password == NULL || *password == '\0') {
     rv = imp_node_fail(node, IMP_ERR_INVALID_ARGUMENT, "account %s: a password is required", imp_jid_full(jid));
   } else {
-    rv = store_keys(node, jid, password);
+    rv = imp_account_store(node, jid, password);
+  }
+  if (rv == IMP_OK) {
+    imp_account_overtake(node, jid);
   }
   imp_jid_del(jid);
   return rv < 0 ? rv : imp_node_on_commit(node, done, user_data);
@@ -71,10 +74,11 @@ static void end_sessions_of(imp_node *node, const imp_jid *jid) {
 int imp_node_account_del(imp_node *node, const char *username, imp_result_fn done, void *user_data) {
   imp_jid *jid;
   imp_event event = {0};
-  int rv = account_jid(node, username, &jid);
+  int rv = imp_account_jid(node, username, &jid);
   if (rv < 0) {
     return rv;
   }
+  imp_account_overtake(node, jid);
   end_sessions_of(node, jid);
   event.username = imp_jid_full(jid);
   event.to = jid;
@@ -94,7 +98,7 @@ imp_op *imp_node_lookup_user(imp_node *node, const char *username, imp_op_fn fn,
     }
     return op;
   }
-  if (account_jid(node, username, &jid) < 0) {
+  if (imp_account_jid(node, username, &jid) < 0) {
     return NULL;
   }
   op = imp_node_get(node, IMP_SPACE_ACCOUNT, imp_jid_full(jid), IMP_ACCOUNT_KEY, strlen(IMP_ACCOUNT_KEY), fn, ctx);

@@ -147,6 +147,7 @@ static void init_members(imp_node *node) {
   imp_list_init(&node->committing);
   imp_list_init(&node->waiters);
   imp_list_init(&node->committing_waiters);
+  imp_list_init(&node->ensures);
   imp_list_init(&node->zombies);
   imp_list_init(&node->durable_dirty);
   imp_list_init(&node->restorations);
@@ -282,6 +283,7 @@ void imp_node_del(imp_node *node) {
   imp_sm_manager_del(node->sm);
   imp_node_bury(node);
   stop_features(node);
+  imp_account_stop(node);
   imp_op_queue_close(&node->ops);
   imp_durable_stop(node);
   free_waiters(&node->waiters);

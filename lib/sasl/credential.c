@@ -166,8 +166,9 @@ int imp_credential_next(imp_credential_slot *slot, const char **text, size_t *te
 
 void imp_credential_wipe(imp_credential_slot *slot) { imp_wipe(slot, sizeof *slot); }
 
+static const char *const usual[] = {"SHA-256", "SHA-512", "SHA-1", NULL};
+
 int imp_credential_derive(imp_buf *out, const char *password, const char *const *hashes, uint32_t iterations) {
-  static const char *const usual[] = {"SHA-256", "SHA-512", "SHA-1", NULL};
   imp_scram_keys *keys;
   int rc = IMP_OK;
 
@@ -180,4 +181,32 @@ int imp_credential_derive(imp_buf *out, const char *password, const char *const 
     }
   }
   return rc;
+}
+
+static int same_keys(const imp_credential *stored, const char *password) {
+  size_t keylen = imp_digest_by_name(stored->hash, strlen(stored->hash))->len;
+  imp_scram_keys *keys;
+  int rc = imp_scram_keys_new(&keys, stored->hash, password, stored->salt, stored->saltlen, stored->iterations);
+  if (rc == IMP_OK) {
+    const imp_credential *own = imp_scram_keys_get(keys);
+    rc = imp_memeq_ct(own->stored_key, stored->stored_key, keylen) &
+         imp_memeq_ct(own->server_key, stored->server_key, keylen);
+    imp_scram_keys_del(keys);
+  }
+  return rc;
+}
+
+int imp_credential_opens(const char *text, size_t textlen, const char *password, const char *const *hashes,
+                         uint32_t iterations) {
+  imp_credential_slot slot;
+  int good = 1;
+
+  iterations = iterations != 0 ? iterations : IMP_SASL_ITERATIONS_DEFAULT;
+  for (hashes = hashes != NULL ? hashes : usual; *hashes != NULL && good == 1; hashes++) {
+    good = imp_credential_next(&slot, &text, &textlen) == IMP_OK && slot.credential.iterations == iterations &&
+           strcmp(slot.credential.hash, *hashes) == 0;
+    good = good ? same_keys(&slot.credential, password) : 0;
+    imp_credential_wipe(&slot);
+  }
+  return good == 1 && textlen > 0 ? 0 : good;
 }

@@ -45,5 +45,9 @@ int imp_credential_check(const imp_credential *credential);
    "SHA-512" and "SHA-1"), each with a salt of its own. `iterations` 0: the default.
    IMP_ERR_INVALID_ARGUMENT: SASLprep forbids the password; IMP_ERR_RANGE. */
 int imp_credential_derive(imp_buf *out, const char *password, const char *const *hashes, uint32_t iterations);
+/* 1 if a stored value is what imp_credential_derive() could have made of these, 0 if not; or an error of
+   imp_scram_keys_new(). */
+int imp_credential_opens(const char *text, size_t textlen, const char *password, const char *const *hashes,
+                         uint32_t iterations);
 
 #endif

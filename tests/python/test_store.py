@@ -6,7 +6,7 @@ import pytest
 from stores import DictStore, SlowStore
 from wire import World
 
-from libimp import MemoryStore, core, testkit
+from libimp import MemoryStore, Node, aio, core, testkit
 from libimp.sqlite import SqliteStore
 
 
@@ -103,6 +103,28 @@ def test_sqlite(tmp_path, threaded):
     with pytest.raises(core.StateError):
         stores[-1].stats()
     loop.close()
+
+
+@pytest.mark.parametrize("kind", [DictStore, SlowStore])
+async def test_accounts_keep_their_keys(kind):
+    store = kind()
+
+    def keys():
+        return store.items["account", "alice@localhost", b"scram"]
+
+    async with aio.Server(Node("localhost")) as server:
+        server.node.set_store(store)
+        await server.ensure_account("alice", "secret")
+        first = keys()
+        await server.ensure_account("alice", "secret")
+        assert keys() == first
+        await server.set_account("alice", "secret")
+        second = keys()
+        assert second != first
+        await server.ensure_account("alice", "another")
+        assert keys() != second
+        with pytest.raises(core.ImpError):
+            await server.ensure_account("alice", "")
 
 
 def test_sqlite_errors(tmp_path):

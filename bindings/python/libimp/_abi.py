@@ -775,6 +775,7 @@ FUNCTIONS: dict[str, dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "imp_node_set_wallclock": (None, (c_void_p, c_uint64,)),
     "imp_node_shutdown": (None, (c_void_p, c_char_p, c_uint64,)),
     "imp_node_account_set": (c_int, (c_void_p, c_char_p, c_char_p, imp_result_fn, c_void_p,)),
+    "imp_node_account_ensure": (c_int, (c_void_p, c_char_p, c_char_p, imp_result_fn, c_void_p,)),
     "imp_node_account_del": (c_int, (c_void_p, c_char_p, imp_result_fn, c_void_p,)),
     "imp_node_handle_jid": (c_int, (c_void_p, c_char_p, imp_stanza_fn, c_void_p,)),
     "imp_node_handle_iq": (c_int, (c_void_p, c_char_p, imp_stanza_fn, c_void_p,)),

@@ -148,6 +148,10 @@ class Server:
         """Creates an account or changes its password; returns when it is stored."""
         await self._outcome(self.node.set_account, username, password)
 
+    async def ensure_account(self, username: str, password: str) -> None:
+        """As set_account(), but an account that has this password already keeps its keys: for every start."""
+        await self._outcome(self.node.ensure_account, username, password)
+
     async def delete_account(self, username: str) -> None:
         await self._outcome(self.node.delete_account, username)
 

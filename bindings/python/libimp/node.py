@@ -313,6 +313,10 @@ class Node(Unique):
         """Creates an account or changes its password; stored as SCRAM keys. `done(status)` at the end of a turn."""
         self._account(lib.imp_node_account_set, done, need(username), need(password))
 
+    def ensure_account(self, username: str, password: str, done: Callable[[Error], None] | None = None) -> None:
+        """As set_account(), but an account that has this password already keeps its keys: for every start."""
+        self._account(lib.imp_node_account_ensure, done, need(username), need(password))
+
     def delete_account(self, username: str, done: Callable[[Error], None] | None = None) -> None:
         """Removes an account with all that is its."""
         self._account(lib.imp_node_account_del, done, need(username))
