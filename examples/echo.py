@@ -52,19 +52,30 @@ def answer(node: Node, st: Stanza) -> None:
                 reply(state, CHAT_STATES)
 
 
+def address(text: str) -> str:
+    return str(ipaddress.ip_address("127.0.0.1" if text == "localhost" else text))
+
+
+def port(text: str) -> int:
+    if not 0 <= int(text) <= 65535:
+        raise ValueError
+    return int(text)
+
+
 def read_options() -> argparse.Namespace:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    p.add_argument("--listen", metavar="ADDR", action="append", help="IP address, repeatable (default 127.0.0.1)")
-    p.add_argument("--port", type=int, default=5222, help="STARTTLS (default 5222); 0: off, as for the two below")
-    p.add_argument("--direct-port", type=int, default=5223, help="TLS from the first byte (default 5223)")
-    p.add_argument("--ws-port", type=int, default=5280, help="WebSocket, ws:// and wss:// (default 5280)")
+    p.add_argument("--listen", type=address, action="append", metavar="ADDR",
+                   help="IP address, repeatable (default 127.0.0.1)")
+    p.add_argument("--port", type=port, default=5222, help="STARTTLS (default 5222); 0: off, as for the two below")
+    p.add_argument("--direct-port", type=port, default=5223, help="TLS from the first byte (default 5223)")
+    p.add_argument("--ws-port", type=port, default=5280, help="WebSocket, ws:// and wss:// (default 5280)")
     p.add_argument("--domain", default="localhost", help="domain that is served (default localhost)")
     p.add_argument("--data", type=Path, default=Path.home() / ".local/share/imp-echo", metavar="DIR",
                    help="database and certificate: the one that echo made, or one that `openssl` makes")
     p.add_argument("--cert", type=Path, metavar="FILE", help="certificate (PEM); read again on SIGHUP")
     p.add_argument("--key", type=Path, metavar="FILE", help="its key")
     p.add_argument("--client-ca", type=Path, metavar="FILE", help="roots of client certificates; offers EXTERNAL")
-    p.add_argument("--account", action="append", default=[], metavar="NAME:PASSWORD", 
+    p.add_argument("--account", action="append", default=[], metavar="NAME:PASSWORD",
                    help="repeatable; stored as SCRAM keys. Without any: alice and bob (loopback only)")
     p.add_argument("--any-account", metavar="PASSWORD", help="every name is an account (loopback only)")
     p.add_argument("--allow-plaintext", action="store_true", help="passwords may go unencrypted (loopback only)")
@@ -84,13 +95,15 @@ def read_options() -> argparse.Namespace:
     o = p.parse_args()
     o.listen = o.listen or ["127.0.0.1"]
     loopback = all(ipaddress.ip_address(address).is_loopback for address in o.listen)
-    o.demonstration = loopback and not o.account and not o.any_account
-    if not loopback and (o.any_account or o.allow_plaintext):
+    o.demonstration = loopback and not o.account and o.any_account is None
+    if not loopback and (o.any_account is not None or o.allow_plaintext):
         p.error("--any-account and --allow-plaintext are for loopback only")
     if bool(o.cert) != bool(o.key):
         p.error("--cert and --key go together")
-    if not all(":" in account for account in o.account):
+    if not all(all(account.partition(":")) for account in o.account):
         p.error("--account wants NAME:PASSWORD")
+    if not (o.port or o.direct_port or o.ws_port):
+        p.error("every port is off")
     return o
 
 
@@ -130,7 +143,7 @@ def make_node(o: argparse.Namespace) -> Node:
                "sm": sm.Settings(enabled=not o.no_sm, timeout=o.sm_timeout, buffer_packets=o.sm_buffer,
                                  ack_rate=o.sm_ack_rate, policy=sm.Policy[o.sm_policy.upper()],
                                  profile=sm.Profile[o.sm_profile.upper()])}
-    if o.any_account:
+    if o.any_account is not None:
         keys = [sasl.scram_keys(o.any_account, hash, iterations=4096) for hash in ("SHA-1", "SHA-256", "SHA-512")]
         keys.append(Credential(password=o.any_account))
         options |= {"get_credential": lambda name: keys, "user_exists": lambda name: True}

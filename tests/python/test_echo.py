@@ -105,7 +105,10 @@ async def test_kill_and_resume(tmp_path):
         await juliet.until(lambda: juliet.got == ["before", "after"])
 
 
-@pytest.mark.parametrize("options", [["--any-account", "x", "--listen", "192.0.2.1"], ["--cert", "x"], ["--account", "x"]])
+@pytest.mark.parametrize("options", [
+    ["--any-account", "x", "--listen", "192.0.2.1"], ["--any-account", "", "--listen", "192.0.2.1"], ["--cert", "x"],
+    ["--account", "x"], ["--account", ":x"], ["--port", "70000"], ["--ws-port", "-1"], ["--listen", "nowhere"],
+    ["--port", "0", "--direct-port", "0", "--ws-port", "0"]])
 async def test_wrong_options(options):
     process = await asyncio.create_subprocess_exec(sys.executable, "-B", str(ECHO), *options,
                                                    stderr=asyncio.subprocess.PIPE)
