@@ -41,7 +41,7 @@ void imp_node_count_drop(imp_node *node, imp_drop_rule rule) {
 }
 
 void imp_node_return(imp_node *node, imp_packet *packet) {
-  imp_node_bounce(node, packet->stanza, "service-unavailable", NULL);
+  imp_node_answer_later(node, packet->stanza);
   imp_node_settle(node, packet, IMP_FATE_RETURNED);
 }
 
@@ -92,7 +92,7 @@ static void abandoned(imp_node *node, imp_session *s, imp_packet *p, uint32_t co
     break;
   case IMP_STANZA_IQ:
     if (p->type == IMP_TYPE_GET || p->type == IMP_TYPE_SET) {
-      imp_node_bounce(node, p->stanza, "service-unavailable", NULL);
+      imp_node_answer_later(node, p->stanza);
     }
     imp_packet_del(p);
     break;

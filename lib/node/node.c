@@ -148,6 +148,7 @@ static void init_members(imp_node *node) {
   imp_list_init(&node->waiters);
   imp_list_init(&node->committing_waiters);
   imp_list_init(&node->ensures);
+  imp_list_init(&node->answers);
   imp_list_init(&node->zombies);
   imp_list_init(&node->durable_dirty);
   imp_list_init(&node->restorations);
@@ -286,6 +287,7 @@ void imp_node_del(imp_node *node) {
   imp_account_stop(node);
   imp_op_queue_close(&node->ops);
   imp_durable_stop(node);
+  imp_node_free_answers(node);
   free_waiters(&node->waiters);
   free_waiters(&node->committing_waiters);
   imp_node_free_handlers(node);

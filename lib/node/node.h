@@ -83,6 +83,7 @@ struct imp_node {
   int ready;
   int loading, load_failed; /* reads of the store at the start: how many are under way */
   imp_buf scratch;        /* for what is serialised into the store */
+  imp_list answers;       /* to what was given up, see answers.c */
   imp_list zombies;       /* sessions that ended in this turn */
   imp_list restorations;  /* sessions that are being read back */
   imp_timer handled_timer; /* see handled.c */
@@ -152,6 +153,10 @@ void imp_node_route(imp_node *node, imp_session *session, imp_stanza *st);
 void imp_node_bounce(imp_node *node, const imp_stanza *st, const char *condition, const char *text);
 /* From whom an answer comes to a stanza that had no `to`. */
 const imp_jid *imp_node_own_address(imp_node *node, const imp_stanza *st);
+/* <service-unavailable/> at the end of the turn, for what is given up while something else is being delivered. */
+void imp_node_answer_later(imp_node *node, const imp_stanza *st);
+void imp_node_run_answers(imp_node *node);
+void imp_node_free_answers(imp_node *node);
 /* Answers an iq. `reply` is consumed. */
 void imp_node_reply(imp_node *node, imp_stanza *reply);
 /* An IQ for the node or a bare JID: dispatched by namespace, or answered with an error. */

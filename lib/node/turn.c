@@ -165,8 +165,9 @@ static void run_completions(imp_node *node) {
   for (round = 0; round < ROUNDS_MAX; round++) {
     imp_event event = {0};
     (void)imp_op_queue_run(&node->ops);
+    imp_node_run_answers(node);
     (void)imp_node_run_hooks(node, IMP_POINT_TURN, &event);
-    if (imp_list_empty(&node->ops.done)) {
+    if (imp_list_empty(&node->ops.done) && imp_list_empty(&node->answers)) {
       break;
     }
   }
@@ -174,8 +175,8 @@ static void run_completions(imp_node *node) {
 
 /* Streams that ended while output was gathered, and what followed from that. */
 static int has_followers(const imp_node *node) {
-  return !imp_list_empty(&node->ops.done) || !imp_list_empty(&node->zombies) || !imp_list_empty(&node->dirty) ||
-         !imp_list_empty(&node->durable_dirty);
+  return !imp_list_empty(&node->ops.done) || !imp_list_empty(&node->answers) || !imp_list_empty(&node->zombies) ||
+         !imp_list_empty(&node->dirty) || !imp_list_empty(&node->durable_dirty);
 }
 
 /* All that belongs to one commit is noted before it begins: a message and the count of messages, for example. */
