@@ -124,7 +124,9 @@ static void drop(crash_store *cs, size_t from, size_t to) {
   for (size_t i = from; i < to; i++) {
     forget(&cs->notes[i]);
   }
-  memmove(cs->notes + from, cs->notes + to, (cs->count - to) * sizeof(*cs->notes));
+  if (to < cs->count) {
+    memmove(cs->notes + from, cs->notes + to, (cs->count - to) * sizeof(*cs->notes));
+  }
   cs->count -= to - from;
 }
 

@@ -57,7 +57,7 @@ static void fill_in(gnutls_x509_crt_t crt, const tls_wish *wish) {
 
 void tls_identity_make(tls_identity *id, const tls_wish *wish) {
   size_t certlen = sizeof(id->cert) - 1, keylen = sizeof(id->key) - 1;
-  memset(id, 0, sizeof(*id));
+  release_identity(id);
   unit_own(release_identity, id);
   assert_int_equal(gnutls_x509_privkey_init(&id->private_key), 0);
   assert_int_equal(gnutls_x509_privkey_generate(id->private_key, GNUTLS_PK_ECDSA,

@@ -25,7 +25,7 @@ typedef struct tls_wish {
   int expired;
 } tls_wish;
 
-/* Fails the test if it cannot be made; released with the test. */
+/* `id` is static memory, and may be one that was made before. Fails the test if it cannot be made; released with the test. */
 void tls_identity_make(tls_identity *id, const tls_wish *wish);
 
 typedef struct tls_client {
