@@ -189,6 +189,13 @@ static void on_ended(imp_conn *conn, int clean) {
   }
 }
 
+static void on_closing(imp_conn *conn) {
+  imp_session *session = imp_session_of(conn);
+  if (session != NULL) {
+    imp_acks_last(session);
+  }
+}
+
 static int on_brief(imp_conn *conn, const char *text, size_t len) {
   imp_session *session = imp_session_of(conn);
   return session != NULL && imp_c2s_sm_brief(session, text, len);
@@ -217,7 +224,7 @@ static imp_verdict on_user_deleted(imp_event *event, void *ctx) {
 }
 
 static const imp_conn_events events = {
-    .opened = on_opened, .stanza = on_stanza, .brief = on_brief, .ended = on_ended};
+    .opened = on_opened, .stanza = on_stanza, .brief = on_brief, .closing = on_closing, .ended = on_ended};
 
 static int start(imp_node *node) {
   imp_c2s *c2s = imp_calloc(1, sizeof(*c2s));

@@ -44,16 +44,9 @@ static void moved(imp_sm *sm, void *packet, uint32_t count, void *user_data) {
   imp_session_replay(s, packet);
 }
 
-static void request(imp_session *s) {
-  char text[IMP_SM_TEXT_MAX];
-  (void)imp_conn_submit_text(s->conn, text, imp_sm_write_r(text));
-}
-
 void imp_c2s_inherit(imp_session *s) {
   while (s->legacy != NULL) {
-    if (imp_legacy_move(s, moved) == IMP_SM_WANT_R && s->conn != NULL) {
-      request(s);
-    }
+    imp_acks_sent(s, imp_legacy_move(s, moved) == IMP_SM_WANT_R);
   }
 }
 
@@ -63,14 +56,8 @@ static void acked(imp_session *s, uint32_t h) {
   if (rv == IMP_ERR_MALFORMED) {
     imp_c2s_too_high(s->conn, h, imp_sm_get_out(s->sm));
   } else if (rv == IMP_SM_WANT_R) {
-    request(s);
+    imp_acks_ask(s);
   }
-}
-
-static void answer(imp_session *s) {
-  char text[IMP_SM_TEXT_MAX];
-  (void)imp_conn_submit_text(s->conn, text, imp_sm_write_a(s->sm, text));
-  imp_durable_touch(s);
 }
 
 static void enable(imp_session *s, const imp_elem *root) {
@@ -105,7 +92,7 @@ int imp_c2s_sm_nonza(imp_session *s, const imp_stanza *st) {
       acked(s, h);
     }
   } else if (imp_str_is(root->name, "r")) {
-    answer(s);
+    imp_acks_answer(s);
   } else {
     imp_conn_fail(s->conn, "unsupported-stanza-type", "not an element of stream management", NULL);
   }
@@ -122,7 +109,7 @@ int imp_c2s_sm_brief(imp_session *s, const char *text, size_t len) {
     acked(s, h);
     return 1;
   case 'r':
-    answer(s);
+    imp_acks_answer(s);
     return 1;
   default:
     return 0;

@@ -59,6 +59,7 @@ void imp_c2s_session_stanza(imp_session *s, imp_stanza *st) {
   }
   if (s->sm != NULL) {
     imp_sm_received(s->sm);
+    imp_acks_came(s);
     s->batch = s->node->batch;
     imp_durable_touch(s);
   }

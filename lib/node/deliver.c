@@ -1,12 +1,6 @@
 #include "node/fates.h"
 #include "node/node.h"
 
-static void ask_for_ack(imp_session *s) {
-  char text[IMP_SM_TEXT_MAX];
-  size_t len = imp_sm_write_r(text);
-  (void)imp_conn_submit_text(s->conn, text, len);
-}
-
 static void write_packet(imp_session *s, const imp_packet *packet) {
   if (s->conn != NULL && !imp_conn_is_ended(s->conn)) {
     s->node->stats.stanzas_out++;
@@ -24,9 +18,7 @@ static int deliver_counted(imp_session *s, imp_packet *packet) {
   }
   imp_durable_sent(s, packet);
   write_packet(s, packet);
-  if (rv == IMP_SM_WANT_R && s->conn != NULL && !imp_conn_is_ended(s->conn)) {
-    ask_for_ack(s);
-  }
+  imp_acks_sent(s, rv == IMP_SM_WANT_R);
   return IMP_OK;
 }
 

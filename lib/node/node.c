@@ -142,6 +142,7 @@ static void init_members(imp_node *node) {
   imp_map_init(&node->sessions);
   imp_map_init(&node->jid_handlers);
   imp_map_init(&node->iq_handlers);
+  imp_acks_init(node);
   imp_list_init(&node->dirty);
   imp_list_init(&node->gathered);
   imp_list_init(&node->committing);

@@ -54,6 +54,10 @@ struct imp_node {
   imp_op_queue ops;
   imp_stream_limits limits;
   imp_stream_env env;
+  imp_list acks;       /* sessions that were written to and owe or want an acknowledgement: looked at when the turn ends */
+  imp_list acks_later; /* … and those that wait for acks_timer */
+  imp_timer acks_timer;
+  uint32_t turns; /* that have ended, and one; wraps */
   imp_list dirty;      /* connections with output */
   imp_list gathered;   /* … whose output waits for the next commit */
   imp_list committing; /* … for the one under way */

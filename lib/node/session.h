@@ -38,6 +38,12 @@ struct imp_session {
   struct imp_legacy *legacy; /* queues of sessions that this one replaced, until they are sent; NULL: none */
   imp_tstamp since;
   uint32_t batch; /* node->batch when its client last sent a stanza, or a row of it could not be noted */
+  imp_list acks;        /* acks.c, with the five that follow */
+  imp_tstamp acks_paid; /* when the acknowledgements that went will have been worth their spacing */
+  uint32_t asked;       /* node->turns when the client's last <r/> came */
+  uint8_t owed;         /* <a/> that are to be written */
+  uint8_t asks;         /* an <r/> is to be written */
+  uint8_t streams;      /* the client goes on behind an <r/> without waiting for the answer */
   struct imp_durable *durable; /* NULL: not kept in the store */
   void *slot[IMP_SLOTS];
   int8_t priority;
@@ -98,6 +104,21 @@ int imp_session_push(imp_session *session, imp_packet *packet);
 int imp_session_send(imp_session *session, imp_stanza *st);
 /* Writes to the connection a packet that the session's SM already counts (resumption). */
 void imp_session_replay(imp_session *session, imp_packet *packet);
+
+/* ---- acks.c: when acknowledgements are written ---- */
+
+/* The client sent an <r/>. */
+void imp_acks_answer(imp_session *session);
+/* The client sent a stanza. */
+void imp_acks_came(imp_session *session);
+/* The sm room wants an <r/>, and nothing is being sent that it would go with. */
+void imp_acks_ask(imp_session *session);
+/* A stanza was written; the sm room wants an <r/> behind it, or not. */
+void imp_acks_sent(imp_session *session, int wants_r);
+/* The stream is about to end: what is still owed is said, what was wanted is forgotten. */
+void imp_acks_last(imp_session *session);
+void imp_acks_init(imp_node *node);
+void imp_acks_end_turn(imp_node *node);
 
 static inline imp_session *imp_session_first(const imp_user *user) {
   return imp_list_empty(&user->sessions) ? NULL : IMP_CONTAINER_OF(user->sessions.next, imp_session, of_user);

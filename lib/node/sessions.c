@@ -100,6 +100,7 @@ void imp_session_attach(imp_session *s, imp_conn *conn) {
 }
 
 void imp_session_detach(imp_session *s) {
+  imp_acks_last(s);
   if (s->conn != NULL) {
     imp_conn_set_owner(s->conn, NULL);
     s->conn = NULL;

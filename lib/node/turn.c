@@ -176,7 +176,7 @@ static void run_completions(imp_node *node) {
 /* Streams that ended while output was gathered, and what followed from that. */
 static int has_followers(const imp_node *node) {
   return !imp_list_empty(&node->ops.done) || !imp_list_empty(&node->answers) || !imp_list_empty(&node->zombies) ||
-         !imp_list_empty(&node->dirty) || !imp_list_empty(&node->durable_dirty);
+         !imp_list_empty(&node->dirty) || !imp_list_empty(&node->durable_dirty) || !imp_list_empty(&node->acks);
 }
 
 /* All that belongs to one commit is noted before it begins: a message and the count of messages, for example. */
@@ -184,6 +184,7 @@ static void settle(imp_node *node) {
   int round = 0;
   do {
     run_completions(node);
+    imp_acks_end_turn(node);
     imp_durable_write(node);
     imp_node_bury(node);
     write_or_gather(node);
@@ -221,6 +222,7 @@ void imp_node_turn(imp_node *node, imp_tstamp ts) {
   node->in_turn = 1;
   end_turn(node);
   node->in_turn = 0;
+  node->turns++;
   if (has_more(node) && node->callbacks.want_turn != NULL) {
     node->callbacks.want_turn(node, node->user_data);
   }

@@ -52,6 +52,13 @@ static void leave(imp_conn *conn) {
   imp_conn_set_over(conn);
 }
 
+static void tell_closing(imp_conn *conn) {
+  const imp_conn_events *events = conn->env->events;
+  if (events->closing != NULL && conn->header_out) {
+    events->closing(conn);
+  }
+}
+
 void imp_conn_on_peer_close(imp_conn *conn) {
   if (conn->state >= IMP_CONN_LINGER) {
     return;
@@ -59,6 +66,7 @@ void imp_conn_on_peer_close(imp_conn *conn) {
   conn->peer_closed = 1;
   imp_conn_set_ended(conn, 1);
   if (conn->state == IMP_CONN_OPEN && conn->header_out) {
+    tell_closing(conn);
     imp_conn_write_close(conn);
   }
   leave(conn);
@@ -100,6 +108,7 @@ void imp_conn_fail(imp_conn *conn, const char *condition, const char *text, cons
     return;
   }
   if (conn->state == IMP_CONN_OPEN) {
+    tell_closing(conn);
     conn->out.max = conn->env->limits->output_max + IMP_STREAM_LAST_WORDS;
     imp_conn_write_stream_error(conn, condition, text, app);
     imp_conn_write_close(conn);

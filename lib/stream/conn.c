@@ -185,6 +185,8 @@ int imp_conn_allows_plaintext(const imp_conn *conn) { return conn->plaintext; }
 
 int imp_conn_is_ended(const imp_conn *conn) { return conn->state != IMP_CONN_OPEN; }
 
+int imp_conn_has_output(const imp_conn *conn) { return imp_list_linked(&conn->dirty); }
+
 const char *imp_conn_stream_id(const imp_conn *conn) { return conn->id; }
 
 void imp_conn_set_owner(imp_conn *conn, void *owner) { conn->owner = owner; }

@@ -36,6 +36,8 @@ typedef struct imp_conn_events {
   /* May be NULL. A short child of the stream as text, before it is parsed: non-zero if it was understood byte for byte and
      dealt with; 0 to get it by `stanza`. */
   int (*brief)(imp_conn *conn, const char *text, size_t len);
+  /* May be NULL. Our side of the stream is about to be closed: the last moment for a submit. */
+  void (*closing)(imp_conn *conn);
 } imp_conn_events;
 
 /* Bounds and times, see imp_settings in imp/node.h, where they are documented. */
@@ -121,6 +123,7 @@ int imp_conn_can_starttls(const imp_conn *conn); /* not encrypted yet, TLS is th
 int imp_conn_is_websocket(const imp_conn *conn);
 int imp_conn_allows_plaintext(const imp_conn *conn);
 int imp_conn_is_ended(const imp_conn *conn); /* nothing may be submitted any more */
+int imp_conn_has_output(const imp_conn *conn); /* of this turn */
 const char *imp_conn_stream_id(const imp_conn *conn);
 /* The owner's pointer (a session or a login under way), and the JID shown to the host (borrowed). */
 void imp_conn_set_owner(imp_conn *conn, void *owner);

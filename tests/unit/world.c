@@ -159,6 +159,8 @@ static int on_stanza(void *ctx, imp_stanza *st) {
     c->sm = 1;
     c->in = c->out = c->peer_acked = 0;
   } else if (strcmp(name, "r") == 0) {
+    c->asked++;
+    c->asked_in = c->in;
     if (c->auto_ack) {
       client_ack(c);
     }

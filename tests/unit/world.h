@@ -39,6 +39,7 @@ typedef struct client {
   uint32_t in, out;    /* stanzas received and sent since then */
   uint32_t peer_acked; /* the server's last h */
   int auto_ack;        /* answers <r/> at once */
+  uint32_t asked, asked_in; /* how many <r/> came, and `in` at the last */
   int frozen;          /* reads nothing */
   int dirty;
   void (*on_stanza)(struct client *c, const imp_stanza *st); /* may be NULL */
