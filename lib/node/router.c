@@ -30,9 +30,14 @@ static void to_remote(imp_node *node, imp_session *session, imp_stanza *st) {
 
 static void iq_to_session(imp_node *node, imp_stanza *st) {
   imp_session *to = imp_node_find_session(node, st->to);
-  if (to != NULL) {
+  int asks = st->type == IMP_TYPE_GET || st->type == IMP_TYPE_SET;
+  if (!asks && st->type != IMP_TYPE_RESULT && st->type != IMP_TYPE_ERROR) {
+    imp_node_bounce(node, st, "bad-request", "an iq needs a type");
+  } else if (asks && st->id == NULL) {
+    imp_node_bounce(node, st, "bad-request", "an iq needs an id");
+  } else if (to != NULL) {
     (void)imp_session_send(to, st);
-  } else if (st->type == IMP_TYPE_GET || st->type == IMP_TYPE_SET) {
+  } else if (asks) {
     imp_node_bounce(node, st, "service-unavailable", NULL);
   }
 }
@@ -91,9 +96,36 @@ static imp_verdict ask_features(imp_node *node, imp_session *session, imp_stanza
   return IMP_CONTINUE;
 }
 
+/*
+ * Written, a stanza is larger than it came: an escape takes up to six bytes, a namespace is declared wherever it is used.
+ * Whoever gets one that takes too much of the output that may wait would lose the connection over it.
+ */
+static int is_too_big(const imp_node *node, const imp_stanza *st) {
+  size_t max = node->settings.max_output_bytes / 2, wire = st->wirelen, headlen, taillen;
+  if (wire * 6 + wire * wire / 8 <= max) {
+    return 0;
+  }
+  return imp_stanza_head(st, &headlen) != NULL && imp_stanza_tail(st, &taillen) != NULL && headlen + taillen > max;
+}
+
+/* The answer does not repeat what is too big. */
+static void refuse_too_big(imp_node *node, const imp_stanza *st) {
+  imp_stanza *stub;
+  if (imp_stanza_new(&stub, st->root.name, NULL) == IMP_OK) {
+    imp_stanza_set_type(stub, (imp_stanza_type)st->type);
+    imp_stanza_set_from(stub, st->from);
+    imp_stanza_set_to(stub, st->to);
+    imp_stanza_set_id(stub, st->id);
+    refuse(node, stub, "policy-violation", "too big when written");
+    imp_stanza_del(stub);
+  }
+}
+
 void imp_node_stanza_in(imp_node *node, imp_session *session, imp_stanza *st) {
   node->stats.stanzas_in++;
-  if (st->flags & IMP_STANZA_BAD_TO) {
+  if (is_too_big(node, st)) {
+    refuse_too_big(node, st);
+  } else if (st->flags & IMP_STANZA_BAD_TO) {
     refuse(node, st, "jid-malformed", NULL);
   } else if (set_default_to(session, st) < 0) {
     refuse(node, st, "resource-constraint", NULL);
