@@ -34,10 +34,23 @@ static void identity(imp_stanza *st, imp_elem *query, const char *category, cons
 }
 
 static imp_elem *start_reply(imp_stanza **reply, const imp_stanza *st, const char *name, const char *ns) {
+  imp_elem *child;
   if (imp_stanza_new_reply(reply, st) < 0) {
     return NULL;
   }
-  return imp_elem_add(*reply, imp_stanza_edit(*reply), name, ns);
+  child = imp_elem_add(*reply, imp_stanza_edit(*reply), name, ns);
+  if (child == NULL) {
+    imp_stanza_del(*reply);
+  }
+  return child;
+}
+
+static int get_only(imp_node *node, imp_stanza *st) {
+  if (st->type == IMP_TYPE_GET) {
+    return 1;
+  }
+  imp_node_bounce(node, st, "not-allowed", NULL);
+  return 0;
 }
 
 static int disco_info(imp_node *node, imp_session *session, imp_stanza *st, void *ctx) {
@@ -46,6 +59,9 @@ static int disco_info(imp_node *node, imp_session *session, imp_stanza *st, void
   features f;
   imp_event event = {.session = session};
   (void)ctx;
+  if (!get_only(node, st)) {
+    return IMP_OK;
+  }
   if (at != NULL) {
     imp_node_bounce(node, st, "item-not-found", NULL);
     return IMP_OK;
@@ -74,19 +90,14 @@ static int disco_items(imp_node *node, imp_session *session, imp_stanza *st, voi
   imp_stanza *reply;
   (void)session;
   (void)ctx;
+  if (!get_only(node, st)) {
+    return IMP_OK;
+  }
   if (start_reply(&reply, st, "query", IMP_NS_DISCO_ITEMS) == NULL) {
     return IMP_ERR_NOMEM;
   }
   imp_node_reply(node, reply);
   return IMP_OK;
-}
-
-static int get_only(imp_node *node, imp_stanza *st) {
-  if (st->type == IMP_TYPE_GET) {
-    return 1;
-  }
-  imp_node_bounce(node, st, "not-allowed", NULL);
-  return 0;
 }
 
 static int version(imp_node *node, imp_session *session, imp_stanza *st, void *ctx) {
