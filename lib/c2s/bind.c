@@ -18,7 +18,7 @@ static int looks_alive(const imp_session *s) { return s->conn != NULL && !imp_co
 /* The old session's place is taken; what its client did not acknowledge goes on with the new one. */
 static imp_legacy *replace(imp_session *old) {
   imp_legacy *legacy = NULL;
-  if (old->sm != NULL && *imp_sm_get_id(old->sm) != '\0') {
+  if (old->sm != NULL) {
     (void)imp_legacy_park(old, &legacy);
   }
   imp_session_end(old, "conflict");
@@ -26,12 +26,12 @@ static imp_legacy *replace(imp_session *old) {
 }
 
 /* What is to be done about a resource that is taken: the policy. A session without a link has no say. */
-static int on_conflict(imp_login *login, imp_jid **jid) {
+static int on_conflict(imp_login *login, uint32_t policy, imp_jid **jid) {
   imp_session *old = imp_node_find_session(login->node, *jid);
-  if (old == NULL || !looks_alive(old) || login->node->settings.conflict == IMP_CONFLICT_REPLACE) {
+  if (old == NULL || !looks_alive(old) || policy == IMP_CONFLICT_REPLACE) {
     return IMP_OK;
   }
-  if (login->node->settings.conflict == IMP_CONFLICT_REFUSE) {
+  if (policy == IMP_CONFLICT_REFUSE) {
     return IMP_ERR_CONFLICT;
   }
   imp_jid_del(*jid);
@@ -73,11 +73,11 @@ static int make_session(imp_login *login, const imp_jid *jid, imp_session **sess
   return IMP_OK;
 }
 
-int imp_c2s_open_session(imp_login *login, const char *resource, imp_session **session) {
+int imp_c2s_open_session(imp_login *login, const char *resource, uint32_t policy, imp_session **session) {
   imp_jid *jid = NULL;
   int rv = full_jid(login, resource, &jid);
   if (rv == IMP_OK) {
-    rv = on_conflict(login, &jid);
+    rv = on_conflict(login, policy, &jid);
   }
   if (rv == IMP_OK) {
     rv = make_session(login, jid, session);
@@ -118,6 +118,9 @@ static void refuse(imp_login *login, const imp_stanza *st, int error) {
                           : error == IMP_ERR_MALFORMED || error == IMP_ERR_TOO_BIG ? "bad-request"
                                                                                           : "resource-constraint";
   if (imp_stanza_new_error(&reply, st, condition, NULL) == IMP_OK) {
+    if (error == IMP_ERR_CONFLICT) { /* RFC 6120 §7.7.2.2: another resource may do */
+      imp_elem_set_attr(reply, reply->root.first, "type", "modify");
+    }
     (void)imp_conn_submit_stanza(login->conn, reply);
     imp_stanza_del(reply);
   }
@@ -133,7 +136,7 @@ void imp_c2s_bind(imp_login *login, imp_stanza *st) {
     refuse(login, st, IMP_ERR_MALFORMED);
     return;
   }
-  rv = imp_c2s_open_session(login, wish ? imp_elem_text(wish, NULL) : NULL, &session);
+  rv = imp_c2s_open_session(login, wish ? imp_elem_text(wish, NULL) : NULL, login->node->settings.conflict, &session);
   if (rv < 0) {
     refuse(login, st, rv);
     return;

@@ -13,9 +13,7 @@ typedef struct inlined {
 } inlined;
 
 /* XEP-0386 §3.2: the tag that the client chose, and something that stays the same for the same client. */
-static int resource_for(imp_login *login, const imp_elem *bind, char *dst, size_t cap) {
-  const imp_elem *tag = imp_elem_child(bind, "tag", IMP_NS_BIND2);
-  const char *name = tag ? imp_elem_text(tag, NULL) : "";
+static int resource_for(imp_login *login, const char *name, char *dst, size_t cap) {
   imp_user_agent agent;
   size_t len = strlen(name);
   uint8_t digest[32];
@@ -50,11 +48,18 @@ static int bound_features(imp_session *session, const imp_elem *bind, imp_buf *o
   return enable != NULL ? imp_buf_append(out, text, imp_c2s_enable(session, enable, text)) : IMP_OK;
 }
 
-static int inline_bind(imp_login *login, const imp_elem *bind, inlined *in) {
+/* The server chose this resource for this very client: whatever the policy, an earlier session there is its own. */
+static int open_tagged(imp_login *login, const char *name, inlined *in) {
   char resource[256];
-  int rv = resource_for(login, bind, resource, sizeof(resource));
-  if (rv == IMP_OK) {
-    rv = imp_c2s_open_session(login, resource, &in->session);
+  int rv = resource_for(login, name, resource, sizeof(resource));
+  return rv == IMP_OK ? imp_c2s_open_session(login, resource, IMP_CONFLICT_REPLACE, &in->session) : rv;
+}
+
+static int inline_bind(imp_login *login, const imp_elem *bind, inlined *in) {
+  const imp_elem *tag = imp_elem_child(bind, "tag", IMP_NS_BIND2);
+  int rv = open_tagged(login, tag != NULL ? imp_elem_text(tag, NULL) : "", in);
+  if (rv == IMP_ERR_MALFORMED || rv == IMP_ERR_TOO_BIG) { /* a tag that cannot stand in an address */
+    rv = open_tagged(login, "", in);
   }
   if (rv == IMP_OK) {
     rv = imp_buf_append_str(&in->text, "<bound xmlns='" IMP_NS_BIND2 "'>");

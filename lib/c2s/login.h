@@ -98,8 +98,8 @@ void imp_c2s_sasl2_success(imp_login *login);
 
 /* ---- bind.c ---- */
 void imp_c2s_bind(imp_login *login, imp_stanza *st);
-/* Makes the session for a resource (NULL: any); the login stays. */
-int imp_c2s_open_session(imp_login *login, const char *resource, imp_session **session);
+/* Makes the session for a resource (NULL: any); the login stays. `policy` is an imp_conflict. */
+int imp_c2s_open_session(imp_login *login, const char *resource, uint32_t policy, imp_session **session);
 /* Tells everybody, after the client was told. */
 void imp_c2s_session_opened(imp_session *session);
 
@@ -114,6 +114,8 @@ typedef struct imp_resume_outcome {
 /* Judges <resume/>; on success the session has the connection, and nothing was written yet. */
 void imp_c2s_try_resume(imp_login *login, const imp_elem *resume, imp_resume_outcome *outcome);
 void imp_c2s_resume(imp_login *login, imp_stanza *st);
+/* Makes room in the session's output for all of a queue. */
+void imp_c2s_widen(imp_session *session, const imp_sm *queue);
 /* Sends again what was not acknowledged, and tells everybody. */
 void imp_c2s_resumed(imp_session *session);
 

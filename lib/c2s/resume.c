@@ -88,6 +88,15 @@ void imp_c2s_try_resume(imp_login *login, const imp_elem *resume, imp_resume_out
   }
 }
 
+/* Stamps and framing of one packet. */
+#define REPLAY_SLACK 512
+
+void imp_c2s_widen(imp_session *s, const imp_sm *queue) {
+  if (s->conn != NULL) {
+    imp_conn_widen(s->conn, (size_t)imp_sm_get_queued_bytes(queue) + imp_sm_get_queued(queue) * REPLAY_SLACK);
+  }
+}
+
 /* What waited carries its time (XEP-0203). */
 static void replay(imp_session *s, imp_packet *packet) {
   imp_packet *delayed;
@@ -105,6 +114,7 @@ static void replay_all(imp_session *s) {
   uint32_t count;
   imp_packet *packet;
   char text[IMP_SM_TEXT_MAX];
+  imp_c2s_widen(s, s->sm);
   while ((packet = imp_sm_next_unacked(s->sm, &pos, &count, 1)) != NULL) {
     replay(s, packet);
   }

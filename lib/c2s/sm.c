@@ -46,6 +46,7 @@ static void moved(imp_sm *sm, void *packet, uint32_t count, void *user_data) {
 
 void imp_c2s_inherit(imp_session *s) {
   while (s->legacy != NULL) {
+    imp_c2s_widen(s, s->legacy->sm);
     imp_acks_sent(s, imp_legacy_move(s, moved) == IMP_SM_WANT_R);
   }
 }

@@ -123,6 +123,9 @@ void imp_session_end(imp_session *s, const char *condition) {
     return;
   }
   s->ending = 1;
+  if (condition != NULL && !s->clean && !s->deleted) {
+    s->remember_h = 1; /* its client did not choose that, and may ask */
+  }
   let_go_of_connection(s, condition);
   (void)imp_node_run_hooks(node, IMP_POINT_SESSION_ENDED, &event);
   imp_node_tell(node, IMP_SESSION_ENDED, s);

@@ -109,7 +109,7 @@ void imp_conn_fail(imp_conn *conn, const char *condition, const char *text, cons
   }
   if (conn->state == IMP_CONN_OPEN) {
     tell_closing(conn);
-    conn->out.max = conn->env->limits->output_max + IMP_STREAM_LAST_WORDS;
+    conn->out.max += IMP_STREAM_LAST_WORDS;
     imp_conn_write_stream_error(conn, condition, text, app);
     imp_conn_write_close(conn);
   }

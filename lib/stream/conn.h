@@ -111,6 +111,8 @@ int imp_conn_is_authenticated(const imp_conn *conn);
 void imp_conn_set_busy(imp_conn *conn, int busy);
 /* A stream error (RFC 6120 §4.9) and the end. text and app (whole element of an application-specific condition) may be NULL. */
 void imp_conn_fail(imp_conn *conn, const char *condition, const char *text, const char *app);
+/* So many bytes more than the setting may wait for the peer: what is sent again in one go is no sign of a slow reader. */
+void imp_conn_widen(imp_conn *conn, size_t bytes);
 /* Channel bindings of the TLS session, or those that the host gave. IMP_ERR_NOT_FOUND without TLS. Borrowed until the
    peer is authenticated. */
 int imp_conn_channel_binding(imp_conn *conn, imp_channel_binding *binding);

@@ -79,6 +79,8 @@ int imp_conn_submit_stanza(imp_conn *conn, imp_stanza *st) {
                       : too_slow(conn, rc);
 }
 
+void imp_conn_widen(imp_conn *conn, size_t bytes) { conn->out.max += bytes; }
+
 static imp_buf *wire(imp_conn *conn) { return conn->tls != NULL ? imp_tls_wire(conn->tls) : &conn->out; }
 
 size_t imp_conn_send_peekv(imp_conn *conn, imp_iovec *iov, size_t n) {

@@ -61,7 +61,7 @@ void imp_ws_write_close(imp_conn *conn, unsigned code) {
   uint8_t payload[2] = {(uint8_t)(code >> 8), (uint8_t)code};
   if (!conn->ws->close_out && conn->ws->open) {
     conn->ws->close_out = 1;
-    conn->out.max = conn->env->limits->output_max + 2 * IMP_STREAM_LAST_WORDS;
+    conn->out.max += IMP_STREAM_LAST_WORDS;
     imp_ws_write_control(conn, WSLAY_CONNECTION_CLOSE, payload, code != 0 ? 2 : 0);
   }
 }
