@@ -37,8 +37,10 @@ static void nonza(imp_session *s, imp_stanza *st) {
   if (imp_c2s_sm_nonza(s, st)) {
     return;
   }
-  if (imp_str_is(st->root.ns, IMP_NS_CSI)) {
-    csi(s, imp_str_is(st->root.name, "inactive"));
+  if (imp_elem_match(&st->root, "inactive", IMP_NS_CSI)) {
+    csi(s, 1);
+  } else if (imp_elem_match(&st->root, "active", IMP_NS_CSI)) {
+    csi(s, 0);
   } else {
     imp_conn_fail(s->conn, "unsupported-stanza-type", st->root.name, NULL);
   }
