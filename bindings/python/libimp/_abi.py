@@ -41,6 +41,11 @@ IMP_NS_CLIENT = 'jabber:client'
 IMP_NS_SERVER = 'jabber:server'
 IMP_NS_STREAMS = 'http://etherx.jabber.org/streams'
 IMP_NS_STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
+IMP_WALLCLOCK_NEVER = 18446744073709551615
+IMP_NS_ACTIVITY = 'http://jabber.org/protocol/activity'
+IMP_NS_PIDF = 'urn:ietf:params:xml:ns:pidf'
+IMP_NS_RPID = 'urn:ietf:params:xml:ns:pidf:rpid'
+IMP_PRESENCE_NO_RULE = 4294967295
 IMP_HTTP_HEADERS_MAX = 65536
 
 
@@ -499,6 +504,119 @@ class imp_stats(Structure):
         ("ledger", imp_ledger),
     ]
 
+
+class PresenceState(IntEnum):
+    """imp_presence_state"""
+    OFFLINE = 0
+    AVAILABLE = 1
+    CHAT = 2
+    ELSEWHERE = 3
+    TENTATIVE = 4
+    IDLE = 5
+    BUSY = 6
+    MEETING = 7
+    CALL = 8
+    DND = 9
+    BRB = 10
+    AWAY = 11
+    XA = 12
+    OUT_OF_OFFICE = 13
+
+
+class SourceKind(IntEnum):
+    """imp_source_kind"""
+    CLIENT = 0
+    PHONE = 1
+    CALENDAR = 2
+    MANUAL = 3
+    OUT_OF_OFFICE = 4
+    HOST = 5
+
+
+class imp_source(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("kind", c_uint32),
+        ("state", c_uint32),
+        ("priority", c_int32),
+        ("id", c_char_p),
+        ("note", c_char_p),
+        ("from", c_uint64),
+        ("until", c_uint64),
+        ("expires", c_uint64),
+    ]
+
+
+class imp_presence_rule(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("name", c_char_p),
+        ("kinds", c_uint32),
+        ("states", c_uint32),
+        ("unless", c_uint32),
+        ("show_as", c_uint32),
+    ]
+
+
+class imp_presence_settings(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("without_client", c_uint32),
+        ("busy_show", c_uint32),
+        ("publish_subjects", c_uint32),
+        ("status_source", c_uint32),
+        ("max_sources", c_uint32),
+        ("max_note", c_uint32),
+        ("rules_count", c_size_t),
+        ("rules", POINTER(imp_presence_rule)),
+    ]
+
+
+class imp_presence(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("state", c_uint32),
+        ("kind", c_uint32),
+        ("rule", c_uint32),
+        ("idle", c_uint32),
+        ("at", c_uint64),
+        ("from", c_uint64),
+        ("until", c_uint64),
+        ("expiry", c_uint64),
+        ("id", c_char_p),
+        ("note", c_char_p),
+        ("subject", c_char_p),
+        ("away_note", c_char_p),
+    ]
+
+
+class imp_pidf_options(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("entity", c_char_p),
+        ("contact", c_char_p),
+        ("tuple_id", c_char_p),
+        ("utc_offset", c_int32),
+    ]
+
+
+class imp_pidf(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("entity", c_char_p),
+        ("contact", c_char_p),
+        ("presence", imp_presence),
+    ]
+
+imp_composer_callbacks_changed = CFUNCTYPE(None, c_void_p, c_char_p, POINTER(imp_presence), c_void_p)
+
+
+class imp_composer_callbacks(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("changed", imp_composer_callbacks_changed),
+    ]
+
 imp_sqlite_options_post_fn = CFUNCTYPE(None, c_void_p)
 imp_sqlite_options_post = CFUNCTYPE(c_int, imp_sqlite_options_post_fn, c_void_p, c_void_p)
 
@@ -788,6 +906,44 @@ FUNCTIONS: dict[str, dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "imp_memory_store_new": (c_int, (POINTER(c_void_p),)),
     "imp_memory_store_vtable": (POINTER(imp_store), ()),
     "imp_memory_store_del": (None, (c_void_p,)),
+    "imp_presence_state_name": (c_char_p, (c_int,)),
+    "imp_source_kind_name": (c_char_p, (c_int,)),
+    "imp_presence_default_rules": (POINTER(imp_presence_rule), (POINTER(c_size_t),)),
+    "imp_presence_settings_default": (None, (POINTER(imp_presence_settings), c_size_t,)),
+    "imp_presence_settings_check": (c_int, (POINTER(imp_presence_settings), c_char_p, c_size_t,)),
+    "imp_presence_compose": (
+        c_int,
+        (POINTER(imp_presence), c_size_t, POINTER(imp_presence_settings), POINTER(POINTER(imp_source)), c_size_t, c_uint64,)),
+    "imp_presence_equal": (c_int, (POINTER(imp_presence), POINTER(imp_presence),)),
+    "imp_presence_write_reason": (c_size_t, (POINTER(imp_presence), c_int32, c_char_p, c_size_t,)),
+    "imp_presence_write_status": (
+        c_size_t, (POINTER(imp_presence), POINTER(imp_presence_settings), c_int32, c_char_p, c_size_t,)),
+    "imp_presence_get_show": (c_char_p, (POINTER(imp_presence), POINTER(imp_presence_settings),)),
+    "imp_presence_write_xmpp": (
+        c_size_t, (POINTER(imp_presence), POINTER(imp_presence_settings), c_int32, c_char_p, c_size_t,)),
+    "imp_presence_write_activity": (c_size_t, (POINTER(imp_presence), c_int32, c_char_p, c_size_t,)),
+    "imp_presence_from_show": (c_int, (c_char_p,)),
+    "imp_presence_write_pidf": (
+        c_size_t,
+        (POINTER(imp_presence), POINTER(imp_presence_settings), POINTER(imp_pidf_options), c_char_p, c_size_t,)),
+    "imp_pidf_parse": (c_int, (POINTER(POINTER(imp_pidf)), c_char_p, c_size_t, c_uint64,)),
+    "imp_pidf_del": (None, (POINTER(imp_pidf),)),
+    "imp_presence_get_ms_number": (c_uint32, (POINTER(imp_presence),)),
+    "imp_presence_get_ms_activity": (c_char_p, (POINTER(imp_presence),)),
+    "imp_presence_from_ms": (None, (POINTER(imp_presence), c_size_t, c_uint32, c_char_p,)),
+    "imp_composer_new": (
+        c_int,
+        (POINTER(c_void_p), POINTER(imp_presence_settings), POINTER(imp_composer_callbacks), c_char_p, c_size_t, c_void_p,)),
+    "imp_composer_del": (None, (c_void_p,)),
+    "imp_composer_set_settings": (c_int, (c_void_p, POINTER(imp_presence_settings), c_char_p, c_size_t, c_uint64,)),
+    "imp_composer_set": (c_int, (c_void_p, c_char_p, POINTER(imp_source), c_uint64,)),
+    "imp_composer_remove": (c_int, (c_void_p, c_char_p, c_int, c_char_p, c_uint64,)),
+    "imp_composer_forget": (c_int, (c_void_p, c_char_p, c_uint64,)),
+    "imp_composer_get": (None, (c_void_p, c_char_p, POINTER(imp_presence), c_size_t, c_uint64,)),
+    "imp_composer_next_source": (POINTER(imp_source), (c_void_p, c_char_p, POINTER(c_size_t),)),
+    "imp_composer_get_expiry": (c_uint64, (c_void_p,)),
+    "imp_composer_handle_expiry": (c_int, (c_void_p, c_uint64,)),
+    "imp_composer_count": (c_size_t, (c_void_p,)),
     "imp_http_status": (c_int, (c_void_p, c_uint32,)),
     "imp_http_header": (c_int, (c_void_p, c_char_p, c_size_t, c_char_p, c_size_t,)),
     "imp_http_body": (c_int, (c_void_p, c_void_p, c_size_t,)),

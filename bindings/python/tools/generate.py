@@ -42,13 +42,15 @@ ENUMS = {
     "imp_sm_profile": ("SmProfile", ("IMP_SM_PROFILE_",)),
     "imp_sm_settled": ("Settled", ("IMP_SM_",)),
     "imp_sm_resume_result": ("ResumeResult", ("IMP_SM_",)),
+    "imp_presence_state": ("PresenceState", ("IMP_PRESENCE_",)),
+    "imp_source_kind": ("SourceKind", ("IMP_SOURCE_",)),
     "imp_conflict": ("Conflict", ("IMP_CONFLICT_",)),
     "imp_session_state": ("SessionState", ("IMP_SESSION_",)),
     "imp_session_event": ("SessionEvent", ("IMP_SESSION_",)),
     "imp_http_auth": ("HttpAuth", ("IMP_HTTP_AUTH_",)),
 }
 # Enumerators that only say how many there are.
-COUNTS = {"IMP_LOG_AREAS", "IMP_FATES", "IMP_DROP_RULES"}
+COUNTS = {"IMP_LOG_AREAS", "IMP_FATES", "IMP_DROP_RULES", "IMP_PRESENCE_STATES", "IMP_SOURCES"}
 
 PLAIN = {"int": "c_int", "size_t": "c_size_t", "uint8_t": "c_uint8", "uint16_t": "c_uint16", "uint32_t": "c_uint32",
          "int32_t": "c_int32", "uint64_t": "c_uint64", "int64_t": "c_int64"}
@@ -201,6 +203,7 @@ PROBE_HEAD = """\
 #include <stdio.h>
 #include <imp/imp.h>
 #include <imp/bus.h>
+#include <imp/presence.h>
 #include <imp/sqlite.h>
 #include <imp/testkit.h>
 #include <imp/sys/http.h>
