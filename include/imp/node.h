@@ -51,7 +51,8 @@ typedef struct imp_settings {
   uint32_t max_preauth_bytes;  /**< default 65,536; 8,192–1 MiB */
   uint32_t preauth_timeout;    /**< seconds; default 30; 1–300 */
   uint32_t auth_attempts;      /**< on one connection; default 5; 1–20 */
-  uint32_t max_output_bytes;   /**< that may wait for a slow reader; default 1 MiB; 65,536–256 MiB */
+  uint32_t max_output_bytes;   /**< that may wait for a slow reader; default 1 MiB; 65,536–256 MiB. A stanza that takes more than half
+                                    of it when written (escapes make it grow) is refused with <policy-violation/> */
   uint32_t recv_rate;          /**< bytes a second of one connection; 0: unlimited (default) */
   uint32_t max_connections;    /**< default 1,000,000; 1–100 million */
   uint32_t max_preauth_connections; /**< not yet authenticated; default 20,000; 1–100 million */

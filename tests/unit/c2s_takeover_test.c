@@ -266,7 +266,7 @@ static void redirection_ends(void **state) {
   settings.max_output_bytes = 65536;
   world_open(&w, &settings, 1);
   client *b1 = login(0, "bob", "x", 0), *b2 = login(1, "bob", "y", 0), *alice = login(2, "alice", "a", 0);
-  static char body[41000], xml[42000];
+  static char body[30000], xml[31000];
   memset(body, 'x', sizeof(body) - 1);
   client_stanza(b1, "<presence/>");
   client_stanza(b2, "<presence/>");
