@@ -43,7 +43,7 @@ static const char *activity_of(uint32_t state, const char **draft) {
 
 static void put_time(writer *w, const char *before, imp_wallclock t, const char *after) {
   char text[IMP_DATETIME_LEN];
-  if (t != 0 && t != IMP_WALLCLOCK_NEVER) {
+  if (t != 0 && t < IMP_WALLCLOCK_SAID) {
     imp_datetime_format(text, t);
     put(w, before);
     put(w, text);

@@ -9,6 +9,8 @@
 #include "xml/sink.h"
 
 #define IMP_BIT(n) (1u << (n))
+/* Moments from here on are not put into text: years have four digits. 9999-12-31. */
+#define IMP_WALLCLOCK_SAID UINT64_C(253402214400000)
 
 /* ---- settings.c ---- */
 

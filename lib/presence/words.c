@@ -5,7 +5,6 @@
 
 #define MS_PER_MINUTE 60000
 #define MS_PER_DAY 86400000
-#define LAST_YEAR_ENDS UINT64_C(253402214400000) /* 9999-12-31 */
 
 void imp_words_begin(imp_words *w, char *dst, size_t cap, int escape) {
   uint8_t *p = (uint8_t *)dst;
@@ -58,7 +57,7 @@ typedef struct local {
 
 static int to_local(local *l, imp_wallclock t, int32_t utc_offset) {
   int64_t shift = (int64_t)utc_offset * MS_PER_MINUTE;
-  if (t >= LAST_YEAR_ENDS || (int64_t)t + shift < 0 || (int64_t)t + shift >= (int64_t)LAST_YEAR_ENDS) {
+  if (t >= IMP_WALLCLOCK_SAID || (int64_t)t + shift < 0 || (int64_t)t + shift >= (int64_t)IMP_WALLCLOCK_SAID) {
     return 0;
   }
   l->ms = (uint64_t)((int64_t)t + shift);
