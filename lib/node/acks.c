@@ -2,29 +2,32 @@
  * When acknowledgements are written.
  *
  * An <a/> or <r/> that travels alone costs as much as a batch of messages: a write and a TLS record here, a read there, and for
- * an <r/> the same back.  As long as they are few they go at once.  A connection on which they are many has them
- * put together: those above a burst of BURST, and then one each SPACING, wait until other output takes them along, at most SPACING.
+ * an <r/> the same back.  As long as they are few they go at once.  Each has a price in time; a connection that has paid
+ * for more than AHEAD has them put together:
  *
- *   <a/>  waits only if the client has shown that it goes on without waiting for it: a stanza came behind an <r/> before there
- *         was an answer.  It has to show that again after each wait.  Every <r/> gets its <a/>, the last words of a stream included.
- *   <r/>  is written at the end of a turn, behind everything that it asks for.  It does not wait when the buffer is half full.
+ *   <a/>  waits for other output that takes it along, at most ANSWER, and only if the client has shown that it goes on without
+ *         waiting for it: a stanza came behind an <r/> before there was an answer.  It has to show that again after each
+ *         wait.  Every <r/> gets its <a/>, also when the stream ends.
+ *   <r/>  is written at the end of a turn, behind everything that it asks for.  It waits until it can be paid for, which
+ *         is at most QUESTION and ANSWER, but never when the buffer is half full.
  *
  * Nobody has a deadline of its own: the first who waits sets one for all, and at rest there is none.
  */
 #include "node/node.h"
 
-#define SPACING (50 * IMP_MILLISECONDS)
-#define BURST 8
+#define ANSWER (50 * IMP_MILLISECONDS)
+#define QUESTION (200 * IMP_MILLISECONDS)
+#define AHEAD (7 * QUESTION)
 #define OWED_MAX 64
 
-/* Who has paid for more than this has to wait. */
-static imp_tstamp limit(const imp_session *s) { return s->node->now + (BURST - 1) * SPACING; }
+static imp_tstamp limit(const imp_session *s) { return s->node->now + AHEAD; }
 
 static int may_go(const imp_session *s) { return s->acks_paid <= limit(s); }
 
-static void pay(imp_session *s) {
+static void pay(imp_session *s, imp_tstamp price) {
   imp_tstamp from = s->acks_paid > s->node->now ? s->acks_paid : s->node->now;
-  s->acks_paid = (from < limit(s) ? from : limit(s)) + SPACING;
+  imp_tstamp paid = (from < limit(s) ? from : limit(s)) + price;
+  s->acks_paid = paid > s->acks_paid ? paid : s->acks_paid;
 }
 
 static int can_write(const imp_session *s) { return s->sm != NULL && s->conn != NULL && !imp_conn_is_ended(s->conn); }
@@ -43,7 +46,7 @@ static void write_r(imp_session *s) {
   char text[IMP_SM_TEXT_MAX];
   s->asks = 0;
   if (imp_sm_r_outstanding(s->sm)) { /* else the client has acknowledged of its own accord */
-    pay(s);
+    pay(s, QUESTION);
     (void)imp_conn_submit_text(s->conn, text, imp_sm_write_r(text));
     imp_sm_requested(s->sm);
   }
@@ -73,33 +76,43 @@ static int write_due(imp_session *s) {
   if (s->owed > 0 && imp_conn_has_output(s->conn)) {
     write_a(s);
   } else if (s->owed > 0 && (!s->streams || s->owed >= OWED_MAX || may_go(s))) {
-    pay(s);
+    pay(s, ANSWER);
     write_a(s);
   }
   return s->asks || s->owed > 0;
 }
 
-static void on_timer(imp_timer *timer, imp_tstamp ts) {
-  imp_node *node = IMP_CONTAINER_OF(timer, imp_node, acks_timer);
-  imp_list *l;
-  (void)ts;
-  while ((l = imp_list_pop(&node->acks_later)) != NULL) {
-    imp_session *s = IMP_CONTAINER_OF(l, imp_session, acks);
-    s->streams = 0;
-    s->acks_paid = may_go(s) ? s->acks_paid : limit(s);
-    (void)write_due(s);
-  }
+static void on_timer(imp_timer *timer, imp_tstamp ts);
+
+static int is_ticking(imp_node *node) {
+  return node->acks_timer.index != 0 || imp_heap_set(&node->timers, &node->acks_timer, node->now + ANSWER) == IMP_OK;
 }
 
 static void look(imp_session *s) {
-  imp_node *node = s->node;
   imp_list_remove(&s->acks);
   if (!write_due(s)) {
     return;
   }
-  imp_list_append(&node->acks_later, &s->acks);
-  if (node->acks_timer.index == 0 && imp_heap_set(&node->timers, &node->acks_timer, node->now + SPACING) < 0) {
-    on_timer(&node->acks_timer, node->now);
+  if (is_ticking(s->node)) {
+    imp_list_append(&s->node->acks_later, &s->acks);
+    return;
+  }
+  if (s->asks) { /* no memory to wait with */
+    write_r(s);
+  }
+  write_a(s);
+}
+
+static void on_timer(imp_timer *timer, imp_tstamp ts) {
+  imp_node *node = IMP_CONTAINER_OF(timer, imp_node, acks_timer);
+  imp_list due, *l;
+  (void)ts;
+  imp_list_init(&due);
+  imp_list_move(&due, &node->acks_later);
+  while ((l = imp_list_pop(&due)) != NULL) {
+    imp_session *s = IMP_CONTAINER_OF(l, imp_session, acks);
+    s->streams = 0;
+    look(s);
   }
 }
 

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #define R "<r xmlns='urn:xmpp:sm:3'/>"
-#define BURST 8
-#define SPACING (50 * IMP_MILLISECONDS)
+#define ANSWERS 29 /* that may go at once */
+#define ANSWER (50 * IMP_MILLISECONDS)
+#define QUESTIONS 8
+#define QUESTION (200 * IMP_MILLISECONDS)
 
 static world w;
 static client c[2];
@@ -67,7 +69,7 @@ static void prepare(void) {
   client_init(&c[1], &w, "bob", "b");
   client_login(&c[1], 1);
   c[0].auto_ack = c[1].auto_ack = 0;
-  world_wait(&w, c, 2, IMP_SECONDS);
+  world_wait(&w, c, 2, 10 * IMP_SECONDS);
   drain(&c[0]);
   (void)questions(&c[1]);
 }
@@ -87,7 +89,7 @@ static void ask_and_go_on(client *who) {
 
 /* From here on answers have to wait. */
 static void exhaust(client *who) {
-  for (int i = 0; i < BURST; i++) {
+  for (int i = 0; i < ANSWERS; i++) {
     ask_and_go_on(who);
     run();
     assert_int_equal(answers(who, NULL), 1);
@@ -120,7 +122,7 @@ static void who_goes_on_has_them_put_together(void **state) {
     ask_and_go_on(&c[0]);
     run();
     assert_int_equal(answers(&c[0], NULL), 0);
-    world_wait(&w, c, 2, SPACING / 5 - 1);
+    world_wait(&w, c, 2, ANSWER / 5 - 1);
   }
   assert_int_equal(answers(&c[0], NULL), 0);
   world_wait(&w, c, 2, 5);
@@ -134,7 +136,7 @@ static void after_a_wait_it_may_wait_again(void **state) {
   prepare();
   exhaust(&c[0]);
   ask_and_go_on(&c[0]);
-  world_wait(&w, c, 2, SPACING);
+  world_wait(&w, c, 2, ANSWER);
   assert_int_equal(answers(&c[0], NULL), 1);
   client_send(&c[0], R);
   run();
@@ -200,7 +202,7 @@ static void one_question_a_turn_behind_everything(void **state) {
 
 /* Five stanzas and the client's answer, until that does not bring the next question. */
 static void exhaust_questions(void) {
-  for (int i = 0; i < BURST; i++) {
+  for (int i = 0; i < QUESTIONS; i++) {
     say_many(5);
     assert_int_equal(questions(&c[1]), 1);
     client_ack(&c[1]);
@@ -214,10 +216,10 @@ static void many_questions_become_one(void **state) {
   exhaust_questions();
   for (int i = 0; i < 4; i++) {
     say_many(5);
-    world_wait(&w, c, 2, SPACING / 5);
+    world_wait(&w, c, 2, QUESTION / 5);
     assert_int_equal(questions(&c[1]), 0);
   }
-  world_wait(&w, c, 2, SPACING / 5 + 1);
+  world_wait(&w, c, 2, QUESTION / 5 + 1);
   assert_int_equal(questions(&c[1]), 1);
   client_ack(&c[1]);
   run();
@@ -241,7 +243,7 @@ static void nobody_asks_for_what_was_acknowledged(void **state) {
   exhaust_questions();
   say_many(5);
   client_ack(&c[1]); /* of its own accord */
-  world_wait(&w, c, 2, SPACING);
+  world_wait(&w, c, 2, (QUESTION + ANSWER));
   assert_int_equal(questions(&c[1]), 0);
 }
 
@@ -254,7 +256,7 @@ static void a_lost_link_forgets_what_was_due(void **state) {
   say_many(5);
   client_cut(&c[0], 1);
   client_cut(&c[1], 1);
-  world_wait(&w, c, 2, SPACING);
+  world_wait(&w, c, 2, (QUESTION + ANSWER));
   assert_true(client_resume(&c[0]));
   run();
   assert_int_equal(answers(&c[0], NULL), 0); /* <resumed h=''/> said it */
