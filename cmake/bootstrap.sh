@@ -49,7 +49,9 @@ build() {
   if command -v ccache >/dev/null 2>&1; then launcher=-DCMAKE_C_COMPILER_LAUNCHER=ccache; fi
   (
     flock 9
-    cmake -S . -B "$where" -G Ninja $launcher "$@" >"$where/configure.log" 2>&1 || { cat "$where/configure.log" >&2; exit 1; }
+    # What is built is asked of the tree, which may have grown, and not of the cache.
+    cmake -S . -B "$where" -G Ninja -U IMP_ROOMS -U IMP_ADAPTERS $launcher "$@" >"$where/configure.log" 2>&1 ||
+      { cat "$where/configure.log" >&2; exit 1; }
     ninja -C "$where" $target >"$where/build.log" 2>&1 || { grep -v '^\[' "$where/build.log" >&2; exit 1; }
   ) 9>"$where/.lock" || die "the build failed; see $where/configure.log and $where/build.log"
 }
