@@ -114,6 +114,9 @@ void imp_node_dispatch_iq(imp_node *node, imp_session *session, imp_stanza *st) 
   if (st->type != IMP_TYPE_GET && st->type != IMP_TYPE_SET) {
     if (st->type != IMP_TYPE_RESULT && st->type != IMP_TYPE_ERROR) {
       imp_node_bounce(node, st, "bad-request", "an iq needs a type");
+    } else {
+      imp_event event = {.session = session, .stanza = st, .to = st->to};
+      (void)imp_node_run_hooks(node, IMP_POINT_IQ_ANSWER, &event);
     }
     return;
   }

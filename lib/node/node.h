@@ -22,7 +22,7 @@
 #define IMP_SPACE_ACCOUNT "account"
 #define IMP_ACCOUNT_KEY "scram"
 
-enum { IMP_FEATURE_C2S = 0, IMP_FEATURE_IM, IMP_FEATURE_SLOTS };
+enum { IMP_FEATURE_C2S = 0, IMP_FEATURE_IM, IMP_FEATURE_ROSTER, IMP_FEATURE_PEP, IMP_FEATURE_STATUS, IMP_FEATURE_SLOTS };
 
 typedef struct imp_hook {
   imp_hook_fn fn;
@@ -236,6 +236,10 @@ void imp_node_free_jid_handlers(imp_node *node);
 void imp_node_each_iq(const imp_node *node, void (*fn)(const char *ns, void *ctx), void *ctx);
 /* Adds <feature var=""/> to an answer of disco#info. */
 void imp_disco_feature(imp_stanza *st, imp_elem *query, const char *var);
+/* Adds <identity/>; `name` may be NULL. */
+void imp_disco_identity(imp_stanza *st, imp_elem *query, const char *category, const char *type, const char *name);
+/* Answers a disco#info without a node, of an account or the domain, as its own user sees it. `session` may be NULL. */
+int imp_disco_info_answer(imp_node *node, imp_session *session, imp_stanza *st);
 void imp_node_free_handlers(imp_node *node);
 
 /* ---- connections ---- */

@@ -22,7 +22,7 @@ static void add_ns(const char *ns, void *ctx) {
   imp_disco_feature(f->st, f->query, ns);
 }
 
-static void identity(imp_stanza *st, imp_elem *query, const char *category, const char *type, const char *name) {
+void imp_disco_identity(imp_stanza *st, imp_elem *query, const char *category, const char *type, const char *name) {
   imp_elem *id = imp_elem_add(st, query, "identity", NULL);
   if (id != NULL) {
     imp_elem_set_attr(st, id, "category", category);
@@ -53,29 +53,20 @@ static int get_only(imp_node *node, imp_stanza *st) {
   return 0;
 }
 
-static int disco_info(imp_node *node, imp_session *session, imp_stanza *st, void *ctx) {
-  const char *at = imp_elem_attr(imp_elem_first(&st->root), "node");
+int imp_disco_info_answer(imp_node *node, imp_session *session, imp_stanza *st) {
   imp_stanza *reply;
   features f;
   imp_event event = {.session = session};
-  (void)ctx;
-  if (!get_only(node, st)) {
-    return IMP_OK;
-  }
-  if (at != NULL) {
-    imp_node_bounce(node, st, "item-not-found", NULL);
-    return IMP_OK;
-  }
   f.query = start_reply(&reply, st, "query", IMP_NS_DISCO_INFO);
   if (f.query == NULL) {
     return IMP_ERR_NOMEM;
   }
   f.st = reply;
   if (st->to != NULL && st->to->locallen > 0) {
-    identity(reply, f.query, "account", session && session->anonymous ? "anonymous" : "registered", NULL);
+    imp_disco_identity(reply, f.query, "account", session && session->anonymous ? "anonymous" : "registered", NULL);
     imp_disco_feature(reply, f.query, IMP_NS_DISCO_INFO);
   } else {
-    identity(reply, f.query, "server", "im", node->settings.software);
+    imp_disco_identity(reply, f.query, "server", "im", node->settings.software);
     imp_node_each_iq(node, add_ns, &f);
   }
   event.stanza = reply;
@@ -86,11 +77,38 @@ static int disco_info(imp_node *node, imp_session *session, imp_stanza *st, void
   return IMP_OK;
 }
 
+/* Features answer for accounts and for nodes. What they leave is the node's: itself, and accounts to their own users. */
+static int disco_is_left(imp_node *node, imp_session *session, imp_stanza *st) {
+  const char *at = imp_elem_attr(imp_elem_first(&st->root), "node");
+  int account = st->to != NULL && st->to->locallen > 0;
+  imp_event event = {.session = session, .stanza = st, .to = st->to};
+  if (st->type != IMP_TYPE_GET) {
+    imp_node_bounce(node, st, "not-allowed", NULL);
+    return 0;
+  }
+  if ((account || at != NULL) && imp_node_run_hooks(node, IMP_POINT_DISCO_ASKED, &event) == IMP_HANDLED) {
+    return 0;
+  }
+  if (account && !(st->from != NULL && imp_jid_equal_bare(st->to, st->from))) {
+    imp_node_bounce(node, st, "service-unavailable", NULL);
+    return 0;
+  }
+  if (at != NULL) {
+    imp_node_bounce(node, st, "item-not-found", NULL);
+    return 0;
+  }
+  return 1;
+}
+
+static int disco_info(imp_node *node, imp_session *session, imp_stanza *st, void *ctx) {
+  (void)ctx;
+  return disco_is_left(node, session, st) ? imp_disco_info_answer(node, session, st) : IMP_OK;
+}
+
 static int disco_items(imp_node *node, imp_session *session, imp_stanza *st, void *ctx) {
   imp_stanza *reply;
-  (void)session;
   (void)ctx;
-  if (!get_only(node, st)) {
+  if (!disco_is_left(node, session, st)) {
     return IMP_OK;
   }
   if (start_reply(&reply, st, "query", IMP_NS_DISCO_ITEMS) == NULL) {
@@ -150,8 +168,8 @@ int imp_node_start_services(imp_node *node) {
     unsigned scope;
     imp_iq_fn fn;
   } services[] = {
-      {IMP_NS_DISCO_INFO, IMP_IQ_NODE | IMP_IQ_OWN, disco_info},
-      {IMP_NS_DISCO_ITEMS, IMP_IQ_NODE | IMP_IQ_OWN, disco_items},
+      {IMP_NS_DISCO_INFO, IMP_IQ_NODE | IMP_IQ_OWN | IMP_IQ_OTHER, disco_info},
+      {IMP_NS_DISCO_ITEMS, IMP_IQ_NODE | IMP_IQ_OWN | IMP_IQ_OTHER, disco_items},
       {IMP_NS_VERSION, IMP_IQ_NODE, version},
       {IMP_NS_TIME, IMP_IQ_NODE, entity_time},
       {IMP_NS_PING, IMP_IQ_NODE | IMP_IQ_OWN, ping},

@@ -11,7 +11,7 @@
 #include "stream/conn.h"
 
 /* A feature's place at every user and session. */
-enum { IMP_SLOT_IM = 0, IMP_SLOT_PRESENCE, IMP_SLOTS };
+enum { IMP_SLOT_IM = 0, IMP_SLOT_PRESENCE, IMP_SLOT_PEP, IMP_SLOT_STATUS, IMP_SLOTS };
 
 struct imp_user {
   imp_map_node by_bare;
