@@ -123,10 +123,21 @@ void imp_acks_init(imp_node *node) {
   node->turns = 1;
 }
 
+static void look_at_end_of_turn(imp_session *s) {
+  imp_list_remove(&s->acks);
+  imp_list_append(&s->node->acks, &s->acks);
+}
+
+/* What has to wait if the client goes on is not decided before it is seen whether it does. */
 void imp_acks_answer(imp_session *s) {
   s->asked = s->node->turns;
   s->owed++;
-  look(s);
+  if (may_go(s) || s->owed >= OWED_MAX) {
+    look(s);
+  } else {
+    look_at_end_of_turn(s);
+    s->node->env.wake(s->node->env.ctx);
+  }
 }
 
 void imp_acks_came(imp_session *s) {
@@ -143,8 +154,7 @@ void imp_acks_ask(imp_session *s) {
 void imp_acks_sent(imp_session *s, int wants_r) {
   s->asks |= wants_r != 0;
   if (s->asks || s->owed > 0) {
-    imp_list_remove(&s->acks);
-    imp_list_append(&s->node->acks, &s->acks);
+    look_at_end_of_turn(s);
   }
 }
 

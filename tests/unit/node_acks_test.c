@@ -136,11 +136,32 @@ static void after_a_wait_it_may_wait_again(void **state) {
   prepare();
   exhaust(&c[0]);
   ask_and_go_on(&c[0]);
+  run();
   world_wait(&w, c, 2, ANSWER);
   assert_int_equal(answers(&c[0], NULL), 1);
   client_send(&c[0], R);
   run();
   assert_int_equal(answers(&c[0], NULL), 1);
+}
+
+/* As a stream of messages looks that asks every now and then: hardly any answer travels alone. */
+static void a_stream_has_one_write_for_many_answers(void **state) {
+  int writes = 0, all = 0;
+  (void)state;
+  prepare();
+  exhaust(&c[0]);
+  for (int i = 0; i < 100; i++) {
+    ask_and_go_on(&c[0]);
+    run();
+    client_ack(&c[1]);
+    world_wait(&w, c, 2, ANSWER / 5);
+    int n = answers(&c[0], NULL);
+    writes += n > 0;
+    all += n;
+  }
+  world_wait(&w, c, 2, ANSWER);
+  assert_int_equal(all + answers(&c[0], NULL), 100);
+  assert_true(writes <= 21);
 }
 
 static void other_output_takes_the_answer_along(void **state) {
@@ -272,6 +293,7 @@ int main(void) {
       cmocka_unit_test(who_waits_for_the_answer_has_it_at_once),
       cmocka_unit_test(who_goes_on_has_them_put_together),
       cmocka_unit_test(after_a_wait_it_may_wait_again),
+      cmocka_unit_test(a_stream_has_one_write_for_many_answers),
       cmocka_unit_test(other_output_takes_the_answer_along),
       cmocka_unit_test(no_answer_is_owed_at_the_end),
       cmocka_unit_test(so_many_do_not_wait),
