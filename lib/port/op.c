@@ -128,7 +128,7 @@ void imp_op_done(imp_op *op, int status) {
   if (op->queue != NULL) {
     op->queue->pending--;
   }
-  if (!op->queued && !op->abandoned) {
+  if (!op->queued && !op->abandoned && !op->running) { /* running: its deadline passed, and it is being told so */
     enqueue(op, op->broken && status == IMP_OK ? IMP_ERR_NOMEM : status);
   }
   settle(op);
@@ -189,6 +189,8 @@ void imp_op_queue_close(imp_op_queue *queue) {
 }
 
 int imp_op_is_cancelled(const imp_op *op) { return op->abandoned || op->queued; }
+
+int imp_op_is_with_host(const imp_op *op) { return op->with_host; }
 
 imp_tstamp imp_op_deadline(const imp_op *op) { return op->deadline; }
 

@@ -45,6 +45,8 @@ imp_op *imp_op_new(imp_op_queue *queue, imp_op_fn fn, void *ctx, imp_tstamp dead
 void imp_op_started(imp_op *op, int callback_result);
 /* The continuation will not run. The op is freed when the host is done with it. NULL is allowed. */
 void imp_op_cancel(imp_op *op);
+/* Non-zero until the host has finished it: only then may the host be told to stop. */
+int imp_op_is_with_host(const imp_op *op);
 /* Runs the continuations of all that are done, those that become done meanwhile too. Returns how many ran. */
 size_t imp_op_queue_run(imp_op_queue *queue);
 /* At the end of the node: cancels everything; late imp_op_done() calls stay safe, and touch the queue no more. */

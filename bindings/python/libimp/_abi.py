@@ -13,6 +13,9 @@ IMP_TSTAMP_NEVER = 18446744073709551615
 IMP_MICROSECONDS = 1000
 IMP_MILLISECONDS = 1000000
 IMP_SECONDS = 1000000000
+IMP_HTTP_HEADERS_MAX = 65536
+IMP_CALENDAR_NAME_MAX = 1023
+IMP_CALENDAR_TEXT_MAX = 1023
 IMP_JID_PART_MAX = 1023
 IMP_JID_MAX = 3071
 IMP_SASL_PLAIN = 1
@@ -46,7 +49,6 @@ IMP_NS_ACTIVITY = 'http://jabber.org/protocol/activity'
 IMP_NS_PIDF = 'urn:ietf:params:xml:ns:pidf'
 IMP_NS_RPID = 'urn:ietf:params:xml:ns:pidf:rpid'
 IMP_PRESENCE_NO_RULE = 4294967295
-IMP_HTTP_HEADERS_MAX = 65536
 
 
 class Error(IntEnum):
@@ -118,6 +120,265 @@ class imp_channel_binding(Structure):
     ]
 
 
+class imp_credential(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("password", c_char_p),
+        ("hash", c_char_p),
+        ("iterations", c_uint32),
+        ("salt", c_void_p),
+        ("saltlen", c_size_t),
+        ("stored_key", c_void_p),
+        ("server_key", c_void_p),
+    ]
+
+
+class HttpAuth(IntEnum):
+    """imp_http_auth"""
+    NONE = 0
+    BASIC = 1
+    DIGEST = 2
+    NTLM = 3
+    NEGOTIATE = 4
+    BEARER = 5
+
+
+class imp_http_field(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("value", c_char_p),
+    ]
+
+
+class imp_http_request(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("method", c_char_p),
+        ("url", c_char_p),
+        ("fields", POINTER(imp_http_field)),
+        ("nfields", c_size_t),
+        ("body", c_void_p),
+        ("bodylen", c_size_t),
+        ("auth", c_uint32),
+        ("username", c_char_p),
+        ("secret", c_char_p),
+        ("confidential", c_uint32),
+        ("affinity", c_char_p),
+        ("stream", c_uint32),
+        ("idle_timeout", c_uint32),
+        ("body_max", c_uint64),
+        ("ca_file", c_char_p),
+        ("proxy", c_char_p),
+    ]
+
+imp_http_start = CFUNCTYPE(c_int, c_void_p, c_void_p, POINTER(imp_http_request))
+imp_http_cancel = CFUNCTYPE(None, c_void_p, c_void_p)
+
+
+class imp_http(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("name", c_char_p),
+        ("start", imp_http_start),
+        ("cancel", imp_http_cancel),
+    ]
+
+imp_http_body_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p)
+
+
+class BusyKind(IntEnum):
+    """imp_busy_kind"""
+    FREE = 0
+    ELSEWHERE = 1
+    TENTATIVE = 2
+    BUSY = 3
+    OOF = 4
+
+
+class Tentative(IntEnum):
+    """imp_tentative"""
+    FREE = 0
+    TENTATIVE = 1
+    BUSY = 2
+
+
+class imp_busy(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("start", c_uint64),
+        ("end", c_uint64),
+        ("kind", c_uint32),
+        ("is_private", c_uint32),
+        ("floating", c_uint32),
+        ("subject", c_char_p),
+        ("location", c_char_p),
+    ]
+
+
+class imp_oof(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("enabled", c_uint32),
+        ("start", c_uint64),
+        ("end", c_uint64),
+        ("note", c_char_p),
+    ]
+
+
+class imp_calendar_state(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("known", c_uint32),
+        ("kind", c_uint32),
+        ("since", c_uint64),
+        ("until", c_uint64),
+        ("until_known", c_uint32),
+        ("is_private", c_uint32),
+        ("subject", c_char_p),
+        ("location", c_char_p),
+        ("source", c_char_p),
+        ("out_of_office", c_uint32),
+        ("note", c_char_p),
+        ("oof_until", c_uint64),
+    ]
+
+
+class imp_calendar_settings(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("tentative", c_uint32),
+        ("subjects", c_uint32),
+        ("notes", c_uint32),
+        ("blocks_max", c_uint32),
+        ("users_max", c_uint32),
+        ("answer_bytes", c_uint32),
+        ("event_bytes", c_uint32),
+        ("occurrences", c_uint32),
+    ]
+
+
+class GatewayKind(IntEnum):
+    """imp_gateway_kind"""
+    EWS = 0
+    GRAPH = 1
+    CALDAV = 2
+
+
+class imp_gateway(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("name", c_char_p),
+        ("kind", c_uint32),
+        ("url", c_char_p),
+        ("auth", c_uint32),
+        ("username", c_char_p),
+        ("secret", c_char_p),
+        ("token_url", c_char_p),
+        ("client_id", c_char_p),
+        ("client_secret", c_char_p),
+        ("scope", c_char_p),
+        ("ca_file", c_char_p),
+        ("proxy", c_char_p),
+        ("impersonate", c_uint32),
+        ("poll_seconds", c_uint32),
+        ("window_hours", c_uint32),
+        ("batch", c_uint32),
+        ("concurrency", c_uint32),
+        ("timeout_seconds", c_uint32),
+        ("out_of_office", c_uint32),
+        ("oof_seconds", c_uint32),
+        ("notify", c_uint32),
+        ("notified_seconds", c_uint32),
+        ("streams", c_uint32),
+        ("subscriptions", c_uint32),
+        ("stream_minutes", c_uint32),
+        ("webhook_url", c_char_p),
+        ("client_state", c_char_p),
+        ("subscription_minutes", c_uint32),
+    ]
+
+
+class GatewayHealth(IntEnum):
+    """imp_gateway_health"""
+    NEW = 0
+    UP = 1
+    BUSY = 2
+    DOWN = 3
+
+
+class imp_gateway_status(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("name", c_char_p),
+        ("kind", c_uint32),
+        ("health", c_uint32),
+        ("last_success", c_uint64),
+        ("last_failure", c_uint64),
+        ("last_error", c_char_p),
+        ("waits_until", c_uint64),
+        ("mailboxes", c_uint32),
+        ("mailboxes_failing", c_uint32),
+        ("subscribed", c_uint32),
+        ("streams", c_uint32),
+        ("in_flight", c_uint32),
+        ("requests", c_uint64),
+        ("failures", c_uint64),
+        ("notifications", c_uint64),
+    ]
+
+imp_calendar_callbacks_on_change = CFUNCTYPE(None, c_void_p, c_char_p, POINTER(imp_calendar_state), c_void_p)
+imp_calendar_callbacks_on_gateway = CFUNCTYPE(None, c_void_p, POINTER(imp_gateway_status), c_void_p)
+imp_calendar_callbacks_get_zone = CFUNCTYPE(c_int, c_void_p, c_char_p, c_void_p)
+imp_calendar_callbacks_want_turn = CFUNCTYPE(None, c_void_p, c_void_p)
+
+
+class imp_calendar_callbacks(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("on_change", imp_calendar_callbacks_on_change),
+        ("on_gateway", imp_calendar_callbacks_on_gateway),
+        ("get_zone", imp_calendar_callbacks_get_zone),
+        ("want_turn", imp_calendar_callbacks_want_turn),
+        ("log", imp_log_fn),
+        ("log_level", c_uint32),
+    ]
+
+imp_calendar_run_fn = CFUNCTYPE(c_int, POINTER(imp_calendar_state), c_void_p)
+
+
+class imp_mailbox(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("user", c_char_p),
+        ("gateway", c_char_p),
+        ("mailbox", c_char_p),
+        ("zone", c_char_p),
+        ("group", c_char_p),
+        ("url", c_char_p),
+    ]
+
+
+class imp_mailbox_status(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("mailbox", c_char_p),
+        ("last_success", c_uint64),
+        ("last_error", c_char_p),
+        ("subscribed", c_uint32),
+        ("known_until", c_uint64),
+    ]
+
+
+class imp_webhook_answer(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("status", c_uint32),
+        ("content_type", c_char_p),
+        ("body", c_char_p),
+        ("bodylen", c_size_t),
+    ]
+
+
 class Role(IntEnum):
     """imp_role"""
     C2S = 0
@@ -144,19 +405,6 @@ class imp_iovec(Structure):
     _fields_ = [
         ("base", c_void_p),
         ("len", c_size_t),
-    ]
-
-
-class imp_credential(Structure):
-    _fields_ = [
-        ("size", c_size_t),
-        ("password", c_char_p),
-        ("hash", c_char_p),
-        ("iterations", c_uint32),
-        ("salt", c_void_p),
-        ("saltlen", c_size_t),
-        ("stored_key", c_void_p),
-        ("server_key", c_void_p),
     ]
 
 
@@ -640,58 +888,6 @@ class imp_sqlite_stats(Structure):
         ("failures", c_uint64),
     ]
 
-
-class HttpAuth(IntEnum):
-    """imp_http_auth"""
-    NONE = 0
-    BASIC = 1
-    DIGEST = 2
-    NTLM = 3
-    NEGOTIATE = 4
-    BEARER = 5
-
-
-class imp_http_field(Structure):
-    _fields_ = [
-        ("name", c_char_p),
-        ("value", c_char_p),
-    ]
-
-
-class imp_http_request(Structure):
-    _fields_ = [
-        ("size", c_size_t),
-        ("method", c_char_p),
-        ("url", c_char_p),
-        ("fields", POINTER(imp_http_field)),
-        ("nfields", c_size_t),
-        ("body", c_void_p),
-        ("bodylen", c_size_t),
-        ("auth", c_uint32),
-        ("username", c_char_p),
-        ("secret", c_char_p),
-        ("confidential", c_uint32),
-        ("affinity", c_char_p),
-        ("stream", c_uint32),
-        ("idle_timeout", c_uint32),
-        ("body_max", c_uint64),
-        ("ca_file", c_char_p),
-        ("proxy", c_char_p),
-    ]
-
-imp_http_start = CFUNCTYPE(c_int, c_void_p, c_void_p, POINTER(imp_http_request))
-imp_http_cancel = CFUNCTYPE(None, c_void_p, c_void_p)
-
-
-class imp_http(Structure):
-    _fields_ = [
-        ("size", c_size_t),
-        ("name", c_char_p),
-        ("start", imp_http_start),
-        ("cancel", imp_http_cancel),
-    ]
-
-imp_http_body_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p)
 imp_ops_fn = CFUNCTYPE(None, c_void_p, c_int, c_void_p)
 imp_testkit_store_run = CFUNCTYPE(None, c_void_p)
 imp_testkit_store_reopen = CFUNCTYPE(c_void_p, c_void_p, c_void_p)
@@ -721,6 +917,54 @@ FUNCTIONS: dict[str, dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "imp_free": (None, (c_void_p,)),
     "imp_log_level_name": (c_char_p, (c_int,)),
     "imp_log_area_name": (c_char_p, (c_int,)),
+    "imp_op_add_row": (c_int, (c_void_p, c_void_p, c_size_t, c_void_p, c_size_t,)),
+    "imp_op_set_credential": (c_int, (c_void_p, POINTER(imp_credential),)),
+    "imp_op_done": (None, (c_void_p, c_int,)),
+    "imp_op_is_cancelled": (c_int, (c_void_p,)),
+    "imp_op_deadline": (c_uint64, (c_void_p,)),
+    "imp_op_set_user_data": (None, (c_void_p, c_void_p,)),
+    "imp_op_get_user_data": (c_void_p, (c_void_p,)),
+    "imp_http_status": (c_int, (c_void_p, c_uint32,)),
+    "imp_http_header": (c_int, (c_void_p, c_char_p, c_size_t, c_char_p, c_size_t,)),
+    "imp_http_body": (c_int, (c_void_p, c_void_p, c_size_t,)),
+    "imp_http_error": (None, (c_void_p, c_char_p,)),
+    "imp_http_expect": (c_int, (c_void_p, c_uint64, imp_http_body_fn, c_void_p,)),
+    "imp_http_get_status": (c_uint32, (c_void_p,)),
+    "imp_http_get_header": (c_char_p, (c_void_p, c_char_p,)),
+    "imp_http_get_field": (c_int, (c_void_p, c_size_t, POINTER(c_char_p), POINTER(c_char_p),)),
+    "imp_http_get_body": (c_char_p, (c_void_p, POINTER(c_size_t),)),
+    "imp_http_get_error": (c_char_p, (c_void_p,)),
+    "imp_busy_kind_name": (c_char_p, (c_int,)),
+    "imp_calendar_settings_default": (None, (POINTER(imp_calendar_settings), c_size_t,)),
+    "imp_calendar_settings_check": (c_int, (POINTER(imp_calendar_settings), c_char_p, c_size_t,)),
+    "imp_gateway_default": (None, (POINTER(imp_gateway), c_size_t, c_int,)),
+    "imp_gateway_check": (c_int, (POINTER(imp_gateway), c_char_p, c_size_t,)),
+    "imp_calendar_new": (
+        c_int,
+        (POINTER(c_void_p), POINTER(imp_calendar_settings), POINTER(imp_calendar_callbacks), c_void_p, c_uint64, c_uint64,)),
+    "imp_calendar_del": (None, (c_void_p,)),
+    "imp_calendar_set_http": (c_int, (c_void_p, POINTER(imp_http), c_void_p,)),
+    "imp_calendar_last_error": (c_char_p, (c_void_p,)),
+    "imp_calendar_turn": (c_int, (c_void_p, c_uint64, c_uint64,)),
+    "imp_calendar_get_expiry": (c_uint64, (c_void_p,)),
+    "imp_calendar_handle_expiry": (c_int, (c_void_p, c_uint64, c_uint64,)),
+    "imp_calendar_put": (
+        c_int, (c_void_p, c_char_p, c_char_p, c_char_p, c_uint64, c_uint64, POINTER(imp_busy), c_size_t,)),
+    "imp_calendar_put_oof": (c_int, (c_void_p, c_char_p, c_char_p, POINTER(imp_oof),)),
+    "imp_calendar_get": (c_int, (c_void_p, c_char_p, POINTER(imp_calendar_state),)),
+    "imp_calendar_runs": (c_int, (c_void_p, c_char_p, c_uint64, c_uint64, imp_calendar_run_fn, c_void_p,)),
+    "imp_calendar_set_gateway": (c_int, (c_void_p, POINTER(imp_gateway),)),
+    "imp_calendar_remove_gateway": (c_int, (c_void_p, c_char_p,)),
+    "imp_calendar_gateway_status": (c_int, (c_void_p, c_char_p, POINTER(imp_gateway_status),)),
+    "imp_calendar_gateway_at": (c_int, (c_void_p, c_size_t, POINTER(imp_gateway_status),)),
+    "imp_calendar_map": (c_int, (c_void_p, POINTER(imp_mailbox),)),
+    "imp_calendar_unmap": (c_int, (c_void_p, c_char_p, c_char_p,)),
+    "imp_calendar_mailbox_status": (c_int, (c_void_p, c_char_p, c_char_p, POINTER(imp_mailbox_status),)),
+    "imp_calendar_refresh": (c_int, (c_void_p, c_char_p, c_char_p,)),
+    "imp_calendar_webhook": (c_int, (c_void_p, c_char_p, c_void_p, c_size_t, POINTER(imp_webhook_answer),)),
+    "imp_calendar_add_zone": (c_int, (c_void_p, c_char_p, c_void_p, c_size_t,)),
+    "imp_calendar_local_time": (c_int, (c_void_p, c_char_p, c_uint64, POINTER(c_uint64),)),
+    "imp_windows_zone": (c_char_p, (c_char_p,)),
     "imp_conn_recv": (c_int, (c_void_p, c_void_p, c_size_t, c_uint64,)),
     "imp_conn_recv_eof": (c_int, (c_void_p, c_uint64,)),
     "imp_conn_is_paused": (c_int, (c_void_p,)),
@@ -749,13 +993,6 @@ FUNCTIONS: dict[str, dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "imp_jid_is_bare": (c_int, (c_void_p,)),
     "imp_jid_equal": (c_int, (c_void_p, c_void_p,)),
     "imp_jid_equal_bare": (c_int, (c_void_p, c_void_p,)),
-    "imp_op_add_row": (c_int, (c_void_p, c_void_p, c_size_t, c_void_p, c_size_t,)),
-    "imp_op_set_credential": (c_int, (c_void_p, POINTER(imp_credential),)),
-    "imp_op_done": (None, (c_void_p, c_int,)),
-    "imp_op_is_cancelled": (c_int, (c_void_p,)),
-    "imp_op_deadline": (c_uint64, (c_void_p,)),
-    "imp_op_set_user_data": (None, (c_void_p, c_void_p,)),
-    "imp_op_get_user_data": (c_void_p, (c_void_p,)),
     "imp_sasl_mechanism_name": (c_char_p, (c_uint32,)),
     "imp_sasl_mechanism_by_name": (c_uint32, (c_char_p, c_size_t,)),
     "imp_channel_binding_types": (c_size_t, (POINTER(imp_channel_binding), POINTER(c_char_p),)),
@@ -944,16 +1181,6 @@ FUNCTIONS: dict[str, dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "imp_composer_get_expiry": (c_uint64, (c_void_p,)),
     "imp_composer_handle_expiry": (c_int, (c_void_p, c_uint64,)),
     "imp_composer_count": (c_size_t, (c_void_p,)),
-    "imp_http_status": (c_int, (c_void_p, c_uint32,)),
-    "imp_http_header": (c_int, (c_void_p, c_char_p, c_size_t, c_char_p, c_size_t,)),
-    "imp_http_body": (c_int, (c_void_p, c_void_p, c_size_t,)),
-    "imp_http_error": (None, (c_void_p, c_char_p,)),
-    "imp_http_expect": (c_int, (c_void_p, c_uint64, imp_http_body_fn, c_void_p,)),
-    "imp_http_get_status": (c_uint32, (c_void_p,)),
-    "imp_http_get_header": (c_char_p, (c_void_p, c_char_p,)),
-    "imp_http_get_field": (c_int, (c_void_p, c_size_t, POINTER(c_char_p), POINTER(c_char_p),)),
-    "imp_http_get_body": (c_char_p, (c_void_p, POINTER(c_size_t),)),
-    "imp_http_get_error": (c_char_p, (c_void_p,)),
     "imp_malloc": (c_void_p, (c_size_t,)),
     "imp_calloc": (c_void_p, (c_size_t, c_size_t,)),
     "imp_realloc": (c_void_p, (c_void_p, c_size_t,)),

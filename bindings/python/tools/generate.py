@@ -47,6 +47,10 @@ ENUMS = {
     "imp_conflict": ("Conflict", ("IMP_CONFLICT_",)),
     "imp_session_state": ("SessionState", ("IMP_SESSION_",)),
     "imp_session_event": ("SessionEvent", ("IMP_SESSION_",)),
+    "imp_busy_kind": ("BusyKind", ("IMP_BUSY_",)),
+    "imp_tentative": ("Tentative", ("IMP_TENTATIVE_",)),
+    "imp_gateway_kind": ("GatewayKind", ("IMP_GATEWAY_",)),
+    "imp_gateway_health": ("GatewayHealth", ("IMP_GATEWAY_",)),
     "imp_http_auth": ("HttpAuth", ("IMP_HTTP_AUTH_",)),
 }
 # Enumerators that only say how many there are.
@@ -203,6 +207,7 @@ PROBE_HEAD = """\
 #include <stdio.h>
 #include <imp/imp.h>
 #include <imp/bus.h>
+#include <imp/calendar.h>
 #include <imp/presence.h>
 #include <imp/sqlite.h>
 #include <imp/testkit.h>
