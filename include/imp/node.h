@@ -61,6 +61,8 @@ typedef struct imp_settings {
   uint32_t op_timeout;         /**< seconds for an answer of the host; default 30; 1–600 */
   uint32_t xml_contexts;       /**< parser contexts kept warm; default 256; 2–4,096 */
   uint32_t log_level;          /**< an imp_log_level; default info */
+  const char *sm_location;     /**< XEP-0198 `location`: where clients should resume, "host:port", "[address]:port" or "host"; at most 270
+                                    bytes; default "": not said */
 } imp_settings;
 
 IMP_EXTERN void imp_settings_default(imp_settings *settings, size_t size);

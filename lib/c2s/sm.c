@@ -16,6 +16,11 @@ static size_t enable_failed(int error, char *dst) {
                              0, 0, dst);
 }
 
+static const char *location_of(const imp_session *s) {
+  const char *location = s->node->settings.sm_location;
+  return location[0] != '\0' ? location : NULL;
+}
+
 size_t imp_c2s_enable(imp_session *s, const imp_elem *enable, char *dst) {
   imp_node *node = s->node;
   int rv = IMP_ERR_STATE;
@@ -33,7 +38,7 @@ size_t imp_c2s_enable(imp_session *s, const imp_elem *enable, char *dst) {
       s->sm = NULL;
     }
   }
-  return rv < 0 ? enable_failed(rv, dst) : imp_sm_write_enabled(s->sm, NULL, dst);
+  return rv < 0 ? enable_failed(rv, dst) : imp_sm_write_enabled(s->sm, location_of(s), dst);
 }
 
 static void moved(imp_sm *sm, void *packet, uint32_t count, void *user_data) {

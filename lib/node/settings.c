@@ -11,6 +11,7 @@ void imp_settings_default(imp_settings *settings, size_t size) {
   memset(&s, 0, sizeof(s));
   s.size = size < sizeof(s) ? size : sizeof(s);
   s.node_name = "";
+  s.sm_location = "";
   s.software = "libimp";
   s.mechanisms = IMP_SASL_PLAIN | IMP_SASL_SCRAM_SHA_1 | IMP_SASL_SCRAM_SHA_256 | IMP_SASL_SCRAM_SHA_512 |
                  IMP_SASL_SCRAM_SHA_1_PLUS | IMP_SASL_SCRAM_SHA_256_PLUS | IMP_SASL_SCRAM_SHA_512_PLUS |
@@ -43,6 +44,7 @@ typedef struct range_rule {
 } range_rule;
 
 #define NODE_NAME_MAX 32
+#define LOCATION_MAX 270
 
 #define RULE(member, min, max) {#member, offsetof(imp_settings, member), min, max}
 
@@ -93,12 +95,24 @@ static int check_name(const imp_settings *s, char *text, size_t textlen) {
   return IMP_ERR_RANGE;
 }
 
+static int check_location(const imp_settings *s, char *text, size_t textlen) {
+  size_t i, len = s->sm_location ? strlen(s->sm_location) : 0;
+  for (i = 0; i < len && s->sm_location[i] > ' ' && s->sm_location[i] < 0x7f; i++) {
+  }
+  if (i == len && len <= LOCATION_MAX) {
+    return IMP_OK;
+  }
+  imp_set_error(text, textlen, "setting sm_location: must be at most %d characters of ASCII without spaces", LOCATION_MAX);
+  return IMP_ERR_RANGE;
+}
+
 static int copy_strings(imp_settings *s, char *text, size_t textlen) {
-  const char *domain = s->domain, *name = s->node_name, *software = s->software;
+  const char *domain = s->domain, *name = s->node_name, *software = s->software, *location = s->sm_location;
   s->domain = imp_strdup(domain);
   s->node_name = imp_strdup(name ? name : "");
   s->software = imp_strdup(software ? software : "libimp");
-  if (!s->domain || !s->node_name || !s->software) {
+  s->sm_location = imp_strdup(location ? location : "");
+  if (!s->domain || !s->node_name || !s->software || !s->sm_location) {
     imp_settings_free(s);
     imp_set_error(text, textlen, "out of memory");
     return IMP_ERR_NOMEM;
@@ -123,6 +137,9 @@ int imp_settings_copy(imp_settings *dst, const imp_settings *src, char *text, si
   }
   rv = check_name(dst, text, textlen);
   if (rv == IMP_OK) {
+    rv = check_location(dst, text, textlen);
+  }
+  if (rv == IMP_OK) {
     rv = check_ranges(dst, text, textlen);
   }
   return rv < 0 ? rv : copy_strings(dst, text, textlen);
@@ -132,5 +149,6 @@ void imp_settings_free(imp_settings *s) {
   imp_free((void *)(uintptr_t)s->domain);
   imp_free((void *)(uintptr_t)s->node_name);
   imp_free((void *)(uintptr_t)s->software);
-  s->domain = s->node_name = s->software = NULL;
+  imp_free((void *)(uintptr_t)s->sm_location);
+  s->domain = s->node_name = s->software = s->sm_location = NULL;
 }

@@ -64,11 +64,18 @@ static unsigned long long value_of(const char *word) {
   return strtoull(word, NULL, 10);
 }
 
+static char location[300]; /* lives as long as the settings that point at it */
+
 int setting_run(world *w, const char *words) {
-  char name[64], word[64];
+  char name[64], word[300];
   next_word(&words, name, sizeof name);
   if (!next_word(&words, word, sizeof word)) {
     return world_fail(w, "set NAME VALUE");
+  }
+  if (strcmp(name, "sm_location") == 0) {
+    memcpy(location, word, sizeof(location));
+    w->settings.sm_location = location;
+    return 0;
   }
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
     if (strcmp(settings[i].name, name) != 0) {

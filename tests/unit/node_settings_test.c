@@ -65,6 +65,9 @@ static void names_and_stream_management(void **state) {
   settings.node_name = "012345678901234567890123456789012";
   assert_true(refused_with(&settings, "at most 32"));
   settings.node_name = "n1";
+  settings.sm_location = "not here";
+  assert_true(refused_with(&settings, "setting sm_location"));
+  settings.sm_location = "[2001:db8::1]:5222";
   imp_sm_settings_default(&sm, sizeof(sm));
   sm.timeout = 29;
   settings.sm = &sm;

@@ -665,6 +665,7 @@ class imp_settings(Structure):
         ("op_timeout", c_uint32),
         ("xml_contexts", c_uint32),
         ("log_level", c_uint32),
+        ("sm_location", c_char_p),
     ]
 
 imp_callbacks_want_write = CFUNCTYPE(None, c_void_p, c_void_p)

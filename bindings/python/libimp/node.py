@@ -49,6 +49,7 @@ class Settings(Struct):
     op_timeout: int           #: seconds for an answer of the host; default 30
     xml_contexts: int
     log_level: int            #: a LogLevel; default info
+    sm_location: str          #: XEP-0198 `location`: where clients should resume; "": not said
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "sm":
