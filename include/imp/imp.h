@@ -6,6 +6,8 @@
  *   imp/jid.h    addresses                          imp/conn.h  a connection: bytes in, bytes out
  *   imp/xml.h    elements and stanzas               imp/node.h  the server
  *   imp/store.h  the store in memory; imp/sys/store.h to write one
+ *
+ * Rooms that a build may lack are included by name: imp/presence.h, one presence from many sources, usable alone.
  */
 #ifndef IMP_IMP_H
 #define IMP_IMP_H
