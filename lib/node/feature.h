@@ -59,8 +59,6 @@ typedef enum imp_point {
   IMP_POINT_ASK_RELATION,     /* what event.who (any JID) is to the local user event.to, see imp_relation */
   IMP_POINT_EACH_CONTACT,     /* the contacts of the local user event.to, see imp_contact_fn */
   IMP_POINT_CONTACT_ADMITTED, /* event.who (bare) may see presence of event.to (bare, local) from now on, and could not before */
-  IMP_POINT_PRESENCE_OUT,     /* presence of event.session is about to become known: event.stanza may be edited. Before it is
-                                 kept, broadcast or put together with other sources */
   IMP_POINTS
 } imp_point;
 
