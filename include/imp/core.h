@@ -145,6 +145,7 @@ typedef enum imp_log_area {
   IMP_LOG_FEDERATION,
   IMP_LOG_ARCHIVE,
   IMP_LOG_RCC,
+  IMP_LOG_HTTP,
   IMP_LOG_AREAS /**< How many there are. */
 } imp_log_area;
 

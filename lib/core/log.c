@@ -13,7 +13,7 @@ static const char *const areas[IMP_LOG_AREAS] = {
     [IMP_LOG_TLS] = "tls",         [IMP_LOG_SASL] = "sasl",         [IMP_LOG_SM] = "sm",
     [IMP_LOG_SESSION] = "session", [IMP_LOG_ROUTE] = "route",       [IMP_LOG_STORE] = "store",
     [IMP_LOG_PRESENCE] = "presence", [IMP_LOG_FEDERATION] = "federation", [IMP_LOG_ARCHIVE] = "archive",
-    [IMP_LOG_RCC] = "rcc"};
+    [IMP_LOG_RCC] = "rcc",         [IMP_LOG_HTTP] = "http"};
 
 const char *imp_log_level_name(imp_log_level level) {
   return (unsigned)level < IMP_ARRAY_LEN(levels) ? levels[level] : "unknown";

@@ -19,7 +19,7 @@ from pathlib import Path
 
 # Public headers that are not called after their room.
 PUBLIC = {"binding": "core", "mem": "core", "op": "port", "store": "port", "bus": "port", "http": "port", "testkit": "port", "jid": "xml", "conn": "stream",
-          "imp": "adapters", "uv": "adapters", "sqlite": "adapters"}
+          "imp": "adapters", "uv": "adapters", "sqlite": "adapters", "curl": "adapters"}
 
 BANNED = """strcpy strcat sprintf vsprintf gets strtok atoi atol atof alloca
             tmpnam mktemp asctime ctime""".split()

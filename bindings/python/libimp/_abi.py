@@ -104,6 +104,7 @@ class LogArea(IntEnum):
     FEDERATION = 10
     ARCHIVE = 11
     RCC = 12
+    HTTP = 13
 
 imp_log_fn = CFUNCTYPE(None, c_void_p, c_int, c_int, c_char_p, c_char_p)
 

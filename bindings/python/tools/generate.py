@@ -23,8 +23,9 @@ INCLUDE = HERE.parents[2] / "include"
 _LOOP = "takes or gives a uv_loop_t, which Python does not have; libimp.aio is the loop"
 UNBOUND = {name: _LOOP for name in (
     "imp_uv_callbacks", "imp_uv_new", "imp_uv_listen", "imp_uv_shutdown", "imp_uv_post", "imp_uv_poster",
-    "imp_uv_loop", "imp_uv_node", "imp_uv_last_error", "imp_uv_connections", "imp_uv_del")}
-UNBOUND_STRUCTS = {"imp_uv_listen_options": _LOOP}
+    "imp_uv_loop", "imp_uv_node", "imp_uv_last_error", "imp_uv_connections", "imp_uv_del",
+    "imp_curl_new", "imp_curl_vtable", "imp_curl_pause", "imp_curl_get_stats", "imp_curl_del")}
+UNBOUND_STRUCTS = {"imp_uv_listen_options": _LOOP, "imp_curl_options": _LOOP, "imp_curl_stats": _LOOP}
 LIBRARY_OF = {"imp/sqlite.h": "imp-sqlite"}
 
 # C enum: (Python class, what every enumerator begins with)

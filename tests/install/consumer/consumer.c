@@ -1,7 +1,8 @@
-/* What a host does first, against an installed copy: a node, a loop, a store. */
+/* What a host does first, against an installed copy: a node, a loop, a store, a client. */
 #include <stdio.h>
 #include <string.h>
 
+#include <imp/curl.h>
 #include <imp/imp.h>
 #include <imp/sqlite.h>
 #include <imp/testkit.h>
@@ -55,11 +56,24 @@ static int check_store(const char *path) {
   return bad;
 }
 
+static int check_client(void) {
+  uv_loop_t loop;
+  imp_curl *curl;
+  char text[200];
+  if (uv_loop_init(&loop) != 0 || imp_curl_new(&curl, &loop, NULL, text, sizeof text) != IMP_OK) {
+    return 1;
+  }
+  int bad = imp_curl_vtable()->start == NULL;
+  imp_curl_del(curl);
+  uv_run(&loop, UV_RUN_DEFAULT);
+  return uv_loop_close(&loop) != 0 || bad;
+}
+
 int main(int argc, char **argv) {
   char path[1024];
   snprintf(path, sizeof path, "%s.db", argc > 0 ? argv[0] : "consumer");
   int bad = strcmp(imp_version(), IMP_VERSION) != 0 || check_jid() || check_node() ||
-            check_store(path);
+            check_store(path) || check_client();
   puts(bad ? "bad" : "good");
   return bad;
 }
