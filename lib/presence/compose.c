@@ -37,8 +37,8 @@ static const imp_source *at(const view *v, size_t n, uint32_t kinds) {
   if (!imp_source_usable(s) || !is_among(kinds, s->kind) || s->from > v->now || imp_source_end(s) <= v->now) {
     return NULL;
   }
-  return s->state != IMP_PRESENCE_OFFLINE || s->kind == IMP_SOURCE_MANUAL || s->kind == IMP_SOURCE_OUT_OF_OFFICE ? s
-                                                                                                                 : NULL;
+  int silent = s->state == IMP_PRESENCE_OFFLINE && s->kind != IMP_SOURCE_MANUAL && s->kind != IMP_SOURCE_OUT_OF_OFFICE;
+  return silent ? NULL : s;
 }
 
 /* Of two that match the same rule. */
@@ -188,12 +188,11 @@ void imp_presence_compose_with(imp_presence *p, const imp_presence_settings *set
 
 int imp_presence_compose(imp_presence *presence, size_t size, const imp_presence_settings *settings,
                          const imp_source **sources, size_t count, imp_wallclock now) {
-  imp_presence_settings s;
   imp_presence p;
   if (settings != NULL && imp_presence_settings_check(settings, NULL, 0) != IMP_OK) {
     return IMP_ERR_INVALID_ARGUMENT;
   }
-  (void)imp_presence_settings_read(&s, settings);
+  imp_presence_settings s = imp_presence_settings_of(settings);
   imp_presence_compose_with(&p, &s, sources, count, now);
   imp_presence_give(presence, size, &p);
   return IMP_OK;

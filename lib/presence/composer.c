@@ -10,12 +10,7 @@ static const char *text_of(const char *s) { return s != NULL ? s : ""; }
 
 /* ---- settings ---- */
 
-static void free_settings(imp_composer *c) {
-  imp_free(c->rules);
-  c->rules = NULL;
-}
-
-/* Rules and their names in one piece of memory. NULL: none of the host's own, or out of memory. */
+/* Rules and their names in one piece of memory. */
 static imp_presence_rule *copy_rules(const imp_presence_settings *s, int *err) {
   size_t names = 0, n = s->rules_count;
   const char *at = (const char *)s->rules;
@@ -91,7 +86,7 @@ void imp_composer_del(imp_composer *composer) {
   }
   imp_map_reset(&composer->people);
   imp_heap_reset(&composer->deadlines);
-  free_settings(composer);
+  imp_free(composer->rules);
   imp_free(composer);
 }
 

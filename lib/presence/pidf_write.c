@@ -135,13 +135,10 @@ static void read_options(imp_pidf_options *dst, const imp_pidf_options *src) {
 
 size_t imp_presence_write_pidf(const imp_presence *presence, const imp_presence_settings *settings,
                                const imp_pidf_options *options, char *dst, size_t dstlen) {
-  imp_presence_settings s;
+  imp_presence_settings s = imp_presence_settings_of(settings);
   imp_pidf_options o;
   writer w = {.presence = presence, .settings = &s, .options = &o};
   read_options(&o, options);
-  if (imp_presence_settings_read(&s, settings) != IMP_OK) {
-    (void)imp_presence_settings_read(&s, NULL);
-  }
   imp_words_begin(&w.words, dst, dstlen, 1);
   put(&w, OPEN);
   imp_words_put(&w.words, o.entity != NULL ? o.entity : "");

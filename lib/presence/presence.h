@@ -16,6 +16,8 @@
 
 /* The whole struct from one of the host's, which may be shorter or NULL. IMP_ERR_INVALID_ARGUMENT. */
 int imp_presence_settings_read(imp_presence_settings *dst, const imp_presence_settings *src);
+/* The same, or the defaults if there is nothing to be read. */
+imp_presence_settings imp_presence_settings_of(const imp_presence_settings *settings);
 
 /* ---- compose.c ---- */
 

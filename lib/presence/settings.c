@@ -45,6 +45,14 @@ int imp_presence_settings_read(imp_presence_settings *dst, const imp_presence_se
   return IMP_OK;
 }
 
+imp_presence_settings imp_presence_settings_of(const imp_presence_settings *settings) {
+  imp_presence_settings s;
+  if (imp_presence_settings_read(&s, settings) != IMP_OK) {
+    (void)imp_presence_settings_read(&s, NULL);
+  }
+  return s;
+}
+
 static int check_ranges(const imp_presence_settings *s, char *text, size_t textlen) {
   for (size_t i = 0; i < IMP_ARRAY_LEN(ranges); i++) {
     const range *r = &ranges[i];

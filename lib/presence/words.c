@@ -205,11 +205,8 @@ size_t imp_presence_write_reason(const imp_presence *presence, int32_t utc_offse
 
 size_t imp_presence_write_status(const imp_presence *presence, const imp_presence_settings *settings,
                                  int32_t utc_offset, char *dst, size_t dstlen) {
-  imp_presence_settings s;
+  imp_presence_settings s = imp_presence_settings_of(settings);
   imp_words w;
-  if (imp_presence_settings_read(&s, settings) != IMP_OK) {
-    (void)imp_presence_settings_read(&s, NULL);
-  }
   imp_words_begin(&w, dst, dstlen, 0);
   imp_words_status(&w, presence, &s, utc_offset);
   return imp_words_end(&w);

@@ -1,14 +1,6 @@
 /* Presence as XMPP has it: <show/>, <status/>, and the activity of XEP-0108. */
 #include "presence/presence.h"
 
-static imp_presence_settings read_settings(const imp_presence_settings *settings) {
-  imp_presence_settings s;
-  if (imp_presence_settings_read(&s, settings) != IMP_OK) {
-    (void)imp_presence_settings_read(&s, NULL);
-  }
-  return s;
-}
-
 const char *imp_presence_get_show(const imp_presence *presence, const imp_presence_settings *settings) {
   switch (presence->state) {
   case IMP_PRESENCE_CHAT:
@@ -16,7 +8,7 @@ const char *imp_presence_get_show(const imp_presence *presence, const imp_presen
   case IMP_PRESENCE_BUSY:
   case IMP_PRESENCE_MEETING:
   case IMP_PRESENCE_CALL:
-    return read_settings(settings).busy_show ? "away" : "";
+    return imp_presence_settings_of(settings).busy_show ? "away" : "";
   case IMP_PRESENCE_DND:
     return "dnd";
   case IMP_PRESENCE_IDLE:
@@ -49,7 +41,7 @@ imp_presence_state imp_presence_from_show(const char *show) {
 
 size_t imp_presence_write_xmpp(const imp_presence *presence, const imp_presence_settings *settings,
                                int32_t utc_offset, char *dst, size_t dstlen) {
-  imp_presence_settings s = read_settings(settings);
+  imp_presence_settings s = imp_presence_settings_of(settings);
   const char *show = imp_presence_get_show(presence, &s);
   imp_words w, dry;
   imp_words_begin(&w, dst, dstlen, 1);

@@ -1,5 +1,6 @@
 """Presence alone: sources in, one presence out, and its ways onto the wire."""
 import pickle
+import random
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -116,6 +117,72 @@ def test_default_order():
     assert [r.name for r in presence.DEFAULT_RULES] == [
         "manual", "do-not-disturb", "call", "out-of-office", "meeting", "busy", "present", "away", "elsewhere", "available"]
     assert State.CALL in presence.DEFAULT_RULES[2].states and presence.DEFAULT_RULES[7].unless
+
+
+# ---- the rules once more, as the requirement says them ----
+
+IN_USE = {State.AVAILABLE, State.CHAT, State.ELSEWHERE}
+GONE = {State.IDLE, State.BRB, State.AWAY, State.XA, State.OUT_OF_OFFICE}
+
+
+def oracle(sources, at):
+    """(state, kind) without the library."""
+    holding = [s for s in sources if (s.from_ or 0) <= at < min(s.until or 1 << 60, s.expires or 1 << 60)]
+
+    def said(states, *kinds):
+        return [s for s in holding if s.kind in kinds and s.state in states]
+
+    def telling(found):
+        """Of calendars and the like: the most telling."""
+        best = max(found, key=lambda s: (s.priority, s.state))
+        return best.state, best.kind
+
+    clients = [s for s in holding if s.kind == Kind.CLIENT and s.state != State.OFFLINE]
+    if not clients:
+        return State.OFFLINE, None
+    if by_hand := said(set(State) - IN_USE - {State.TENTATIVE}, Kind.MANUAL):
+        return telling(by_hand)
+    if said({State.DND}, Kind.CLIENT):
+        return State.DND, Kind.CLIENT
+    if calls := said({State.CALL}, Kind.PHONE, Kind.CLIENT):
+        return State.CALL, {c.kind for c in calls}
+    if said({State.OUT_OF_OFFICE}, Kind.CALENDAR):
+        return State.OUT_OF_OFFICE, Kind.CALENDAR
+    if meetings := said({State.MEETING, State.BUSY}, Kind.CALENDAR):
+        return telling(meetings)
+    if busy := said({State.MEETING, State.BUSY}, Kind.CLIENT):
+        best = min(busy, key=lambda s: (-s.priority, s.state))
+        return best.state, best.kind
+    if here := said(IN_USE, Kind.MANUAL):
+        return telling(here)
+    if said(GONE, Kind.CLIENT) and not said(IN_USE, Kind.CLIENT):
+        best = min(said(GONE, Kind.CLIENT), key=lambda s: (-s.priority, s.state))
+        return best.state, best.kind
+    if said({State.ELSEWHERE}, Kind.CALENDAR):
+        return State.ELSEWHERE, Kind.CALENDAR
+    if there := said(IN_USE, Kind.CLIENT):
+        best = min(there, key=lambda s: (-s.priority, s.state))
+        return best.state, best.kind
+    return State.AVAILABLE, None
+
+
+def test_an_oracle_agrees():
+    chance = random.Random(3)
+    kinds = [Kind.CLIENT, Kind.CLIENT, Kind.CLIENT, Kind.PHONE, Kind.CALENDAR, Kind.CALENDAR, Kind.MANUAL]
+    seen = set()
+    for _ in range(4000):
+        sources = [Source(chance.choice(kinds), chance.choice(list(State)), str(i), priority=chance.randint(0, 1),
+                          from_=chance.randint(0, 6), until=chance.choice([0, chance.randint(1, 12)]),
+                          expires=chance.choice([0, 0, chance.randint(1, 12)])) for i in range(chance.randint(0, 6))]
+        for at in (3, 6, 9):
+            p, (state, kind) = compose(sources, at=at), oracle(sources, at)
+            assert p.state == state and (p.kind in kind if isinstance(kind, set) else p.kind == kind), (sources, at)
+            seen.add((p.state, p.kind))
+            edges = [e for s in sources for e in (s.from_, s.until, s.expires) if e and e > at]
+            assert p.expiry is None or presence._ms(p.expiry) in edges
+            if edges and p.expiry is not None:    # nothing changes before
+                assert all(compose(sources, at=t).same_as(p) for t in range(at, presence._ms(p.expiry)))
+    assert len(seen) > 25
 
 
 def test_a_day(office):
