@@ -79,22 +79,25 @@ static imp_sub_state state_named(const char *name) {
   return IMP_SUB_NONE;
 }
 
-static void put_flag(char *to, unsigned todo, unsigned flag, const char *letter) {
-  if (todo & flag) {
-    strncat(to, letter, 1);
-  }
-}
-
 /* In the letters of the tables. */
 static const char *spell(unsigned todo, const imp_sub *sub, int was_approved) {
-  static char text[16];
-  text[0] = '\0';
-  strncat(text, todo & IMP_SUB_PASS ? "y" : ".", 1);
-  put_flag(text, todo, IMP_SUB_PUSH, "p");
-  put_flag(text, todo, IMP_SUB_REPLY_SUBSCRIBED, "r");
-  put_flag(text, todo, IMP_SUB_SEND_PRESENCE, "+");
-  put_flag(text, todo, IMP_SUB_SEND_UNAVAILABLE, "-");
-  put_flag(text, sub->approved > was_approved, 1, "a");
+  static const struct {
+    unsigned flag;
+    char letter;
+  } flags[] = {
+      {IMP_SUB_PUSH, 'p'}, {IMP_SUB_REPLY_SUBSCRIBED, 'r'}, {IMP_SUB_SEND_PRESENCE, '+'}, {IMP_SUB_SEND_UNAVAILABLE, '-'}};
+  static char text[8];
+  size_t len = 0;
+  memset(text, 0, sizeof text);
+  text[len++] = todo & IMP_SUB_PASS ? 'y' : '.';
+  for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+    if (todo & flags[i].flag) {
+      text[len++] = flags[i].letter;
+    }
+  }
+  if (sub->approved > was_approved) {
+    text[len] = 'a';
+  }
   return text;
 }
 
