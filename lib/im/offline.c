@@ -150,7 +150,8 @@ static const char *skip_prefix(imp_node *node, const imp_box *box, const imp_op_
     return NULL;
   }
   *len = row->valuelen - (size_t)(eol + 1 - value);
-  if (*value != '-' && (size_t)(space - value) <= IMP_SM_ID_MAX) {
+  /* "-" alone is nobody; ids may begin with it. */
+  if ((space - value != 1 || *value != '-') && (size_t)(space - value) <= IMP_SM_ID_MAX) {
     memcpy(id, value, (size_t)(space - value));
     id[space - value] = '\0';
     if (imp_sm_find(node->sm, box->bare, id) != NULL) {

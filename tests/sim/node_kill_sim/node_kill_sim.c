@@ -46,6 +46,7 @@ static world w;
 static client c[USERS];
 static person people[USERS];
 static message messages[MESSAGES];
+static uint64_t this_seed; /* for whoever wants to see a failure again */
 static int nmessages;
 static crash_store *disk;
 static imp_settings settings;
@@ -84,12 +85,12 @@ static void on_message(client *cl, const imp_stanza *st) {
   assert_int_equal(m->to, me);
   trace("u%d got m%d as %u (session %d)\n", me, n, cl->in, people[me].generation);
   if (m->settled == 2) {
-    fail_msg("message %d came again after its acknowledgement had arrived", n);
+    fail_msg("seed %llu: message %d came again after its acknowledgement had arrived", (unsigned long long)this_seed, n);
   }
   if (m->received++ == 0) {
     uint32_t *last = &people[me].last_seen[m->from];
     if ((uint32_t)n + 1 < *last) {
-      fail_msg("message %d came after message %u of the same sender", n, *last - 1);
+      fail_msg("seed %llu: message %d came after message %u of the same sender", (unsigned long long)this_seed, n, *last - 1);
     }
     *last = (uint32_t)n + 1;
   }
@@ -188,7 +189,8 @@ static void kill_in_peace(void) {
   imp_node_stats(w.node, &after, sizeof(after));
   known = before.ledger.now[IMP_FATE_STORED] + before.ledger.now[IMP_FATE_IN_FLIGHT];
   if (known != after.ledger.accepted || before.sm.sessions != after.sm.sessions) {
-    fail_msg("%llu messages and %llu sessions before the restart, %llu and %llu after", (unsigned long long)known,
+    fail_msg("seed %llu: %llu messages and %llu sessions before the restart, %llu and %llu after",
+             (unsigned long long)this_seed, (unsigned long long)known,
              (unsigned long long)before.sm.sessions, (unsigned long long)after.ledger.accepted,
              (unsigned long long)after.sm.sessions);
   }
@@ -368,12 +370,14 @@ static void judge(uint64_t seed) {
 }
 
 static void history(uint64_t seed, uint32_t policy) {
+  this_seed = seed;
   imp_settings_default(&settings, sizeof(settings));
   imp_sm_settings_default(&sm, sizeof(sm));
   sm.policy = policy;
   sm.buffer_packets = seed % 3 == 0 ? 5 : 100; /* a small buffer overflows often */
   settings.sm = &sm;
   settings.durable = 1;
+  settings.node_name = seed % 2 == 0 ? "-" : ""; /* ids begin with anything */
   disk = crash_store_new();
   dropped_errors = 0;
   failing = 0;
