@@ -49,7 +49,7 @@ typedef struct imp_settings {
   uint32_t max_stanza_bytes;   /**< default 262,144; 10,000–16 MiB */
   uint32_t max_preauth_stanza_bytes; /**< default 16,384; 4,096–262,144 */
   uint32_t max_preauth_bytes;  /**< default 65,536; 8,192–1 MiB */
-  uint32_t preauth_timeout;    /**< seconds; default 30; 1–300 */
+  uint32_t preauth_timeout;    /**< seconds to log in, and as long again to bind a resource; default 30; 1–300 */
   uint32_t auth_attempts;      /**< on one connection; default 5; 1–20 */
   uint32_t max_output_bytes;   /**< that may wait for a slow reader; default 1 MiB; 65,536–256 MiB. A stanza that takes more than half
                                     of it when written (escapes make it grow) is refused with <policy-violation/> */

@@ -136,7 +136,7 @@ static void sasl1_success(imp_login *login) {
   submit(login, &out);
   imp_sasl_exchange_del(login->exchange);
   login->exchange = NULL;
-  imp_node_authenticated(login->node, login->conn);
+  imp_login_authenticated(login);
   imp_conn_restart(login->conn);
 }
 

@@ -5,6 +5,20 @@
 #include "c2s/login.h"
 #include "xml/jid.h"
 
+static void on_timer(imp_timer *timer, imp_tstamp ts) {
+  imp_login *login = IMP_CONTAINER_OF(timer, imp_login, timer);
+  (void)ts;
+  imp_conn_fail(login->conn, "connection-timeout", "no resource bound in time", NULL);
+}
+
+void imp_login_authenticated(imp_login *login) {
+  imp_node *node = login->node;
+  imp_node_authenticated(node, login->conn);
+  if (imp_heap_set(&node->timers, &login->timer, node->now + node->settings.preauth_timeout * IMP_SECONDS) < 0) {
+    imp_login_fail(login, IMP_ERR_NOMEM);
+  }
+}
+
 imp_login *imp_login_new(imp_c2s *c2s, imp_conn *conn) {
   imp_login *login = imp_calloc(1, sizeof(*login));
   if (login == NULL) {
@@ -14,6 +28,7 @@ imp_login *imp_login_new(imp_c2s *c2s, imp_conn *conn) {
   login->c2s = c2s;
   login->node = c2s->node;
   login->conn = conn;
+  imp_timer_init(&login->timer, on_timer);
   imp_list_append(&c2s->logins, &login->link);
   imp_conn_set_owner(conn, login);
   return login;
@@ -29,6 +44,7 @@ void imp_login_del(imp_login *login) {
   if (imp_conn_get_owner(login->conn) == login) {
     imp_conn_set_owner(login->conn, NULL);
   }
+  imp_heap_remove(&login->node->timers, &login->timer);
   imp_list_remove(&login->link);
   imp_login_forget(login);
   imp_sasl_exchange_del(login->exchange);

@@ -107,12 +107,13 @@ static int finish(imp_login *login, inlined *in) {
   if (rv < 0) {
     return rv;
   }
-  imp_node_authenticated(node, conn);
   if (session == NULL) {
+    imp_login_authenticated(login);
     imp_sasl_exchange_del(login->exchange);
     login->exchange = NULL;
     return imp_c2s_send_features(login);
   }
+  imp_node_authenticated(node, conn);
   imp_login_del(login);
   if (in->resumed) {
     imp_c2s_resumed(session);

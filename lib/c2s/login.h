@@ -41,6 +41,7 @@ typedef struct imp_login {
   imp_op *op;          /* a lookup under way */
   imp_jid *from;       /* whom the stream header says that it is from, NULL if nobody */
   imp_jid *user;       /* bare, once authenticated */
+  imp_timer timer;     /* it has to become a session */
   imp_login_fast *fast;
   char refused[IMP_SM_ID_MAX + 1]; /* a session that could not be resumed, "" if none */
   uint32_t refused_h;
@@ -58,6 +59,8 @@ static inline imp_session *imp_session_of(const imp_conn *conn) {
 }
 
 /* ---- c2s.c ---- */
+/* The peer is who it says: from now on it has as long again to become a session. */
+void imp_login_authenticated(imp_login *login);
 imp_login *imp_login_new(imp_c2s *c2s, imp_conn *conn);
 /* The connection's owner is NULL afterwards, unless it is a session by then. */
 void imp_login_del(imp_login *login);
