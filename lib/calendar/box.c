@@ -23,6 +23,7 @@ static void on_sub_due(imp_timer *timer, imp_tstamp ts) {
   (void)ts;
   if (!imp_list_linked(&box->sub_link)) {
     imp_list_append(&box->gateway->unsubscribed, &box->sub_link);
+    box->gateway->placed = 0;
   }
 }
 
@@ -68,7 +69,8 @@ static void set_error(imp_cal_box *box, const char *why) {
 /* When the next reading is due: long before the window ends, and at once if it changed meanwhile. */
 static void schedule(imp_cal_box *box) {
   const imp_gateway *conf = &box->gateway->conf;
-  uint32_t period = box->subscription != NULL && conf->notify ? conf->notified_seconds : conf->poll_seconds;
+  int told = box->subscription != NULL && (box->stream == NULL || imp_cal_ews_is_open(box->stream));
+  uint32_t period = told && conf->notify ? conf->notified_seconds : conf->poll_seconds;
   uint32_t half = conf->window_hours * 1800;
   uint32_t again = box->again;
   box->again = 0;
@@ -302,6 +304,7 @@ int imp_calendar_map(imp_calendar *cal, const imp_mailbox *mailbox) {
     return imp_cal_fail(cal, IMP_ERR_NOMEM, "out of memory");
   }
   box->zone = zone;
+  box->sub_timer.fire(&box->sub_timer, cal->ts);
   imp_cal_box_after(box, 0);
   imp_cal_box_oof_after(box, 0);
   return IMP_OK;

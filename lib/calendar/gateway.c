@@ -18,7 +18,7 @@ static void on_timer(imp_timer *timer, imp_tstamp ts) {
   (void)ts;
 }
 
-static const imp_cal_kind *const kinds[] = {NULL, NULL, &imp_cal_caldav};
+static const imp_cal_kind *const kinds[] = {&imp_cal_ews, NULL, &imp_cal_caldav};
 
 static imp_cal_gateway *gateway_new(imp_calendar *cal, const imp_gateway *conf) {
   imp_cal_gateway *gateway = imp_calloc(1, sizeof *gateway);

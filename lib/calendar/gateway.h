@@ -37,6 +37,7 @@ typedef struct imp_cal_box {
   char *subscription;
   struct imp_ews_stream *stream;
   char *sync;       /* Graph: where the next delta begins */
+  uint8_t fresh;    /* EWS: its subscription is not listened to yet */
   uint8_t again;    /* it changed while it was being read */
   char *error; /* NULL: the last reading succeeded */
 } imp_cal_box;
@@ -63,7 +64,7 @@ struct imp_cal_call {
   imp_buf body;
   const char *affinity;
   imp_http_body_fn on_body; /* a stream */
-  uint8_t redirects, token, light /* does not count among `concurrency` */;
+  uint8_t redirects, token, about_box /* what went wrong is about its mailbox alone */, light /* does not count among `concurrency` */;
 };
 
 typedef struct imp_cal_kind {
@@ -74,6 +75,9 @@ typedef struct imp_cal_kind {
   void (*forget)(imp_cal_box *box);                            /* it goes; NULL: nothing to do */
   void (*reset)(imp_cal_gateway *gateway);                     /* settings changed, or the end; NULL: nothing to do */
 } imp_cal_kind;
+
+/* Non-zero while the server tells changes by this stream. */
+int imp_cal_ews_is_open(const struct imp_ews_stream *stream);
 
 extern const imp_cal_kind imp_cal_ews, imp_cal_graph, imp_cal_caldav;
 
@@ -97,7 +101,9 @@ struct imp_cal_gateway {
   imp_cal_call *token_call;
   imp_map subscriptions; /* boxes, by the server's id */
   imp_list streams;      /* EWS */
-  imp_list unsubscribed; /* Graph: boxes that want a subscription */
+  imp_list unsubscribed; /* boxes that want a subscription, or (Graph) a longer one */
+  uint8_t placed;        /* EWS: all of these were looked at, and there is no room for them */
+  uint64_t stream_number;
 };
 
 const char *imp_cal_gateway_name(const imp_cal_gateway *gateway);
