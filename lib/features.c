@@ -7,6 +7,9 @@
 #ifdef IMP_ROOM_IM
 #  include "im/im.h"
 #endif
+#ifdef IMP_ROOM_ROSTER
+#  include "roster/roster.h"
+#endif
 
 const imp_feature *const imp_features[] = {
 #ifdef IMP_ROOM_C2S
@@ -14,5 +17,8 @@ const imp_feature *const imp_features[] = {
 #endif
 #ifdef IMP_ROOM_IM
     &imp_feature_im,
+#endif
+#ifdef IMP_ROOM_ROSTER
+    &imp_feature_roster,
 #endif
     NULL};

@@ -5,6 +5,7 @@
  *   imp/op.h     work that the host does            imp/sasl.h  SASL mechanisms, usable alone
  *   imp/jid.h    addresses                          imp/conn.h  a connection: bytes in, bytes out
  *   imp/xml.h    elements and stanzas               imp/node.h  the server
+ *   imp/roster.h rosters, blocking, who is there
  *   imp/store.h  the store in memory; imp/sys/store.h to write one
  *
  * Rooms that a build may lack are included by name: imp/presence.h, one presence from many sources, usable alone.
@@ -17,6 +18,7 @@
 #include <imp/jid.h>
 #include <imp/node.h>
 #include <imp/op.h>
+#include <imp/roster.h>
 #include <imp/sasl.h>
 #include <imp/sm.h>
 #include <imp/store.h>

@@ -1,6 +1,7 @@
 /*
- * Availability: whether a resource is there, and with what priority (RFC 6121 §4.2–4.5, without subscriptions).
- * A user's own resources see each other; directed presence goes where it is directed.
+ * Availability: whether a resource is there, and with what priority (RFC 6121 §4.2–4.5), as far as messages need it.
+ * A user's own resources see each other; directed presence goes where it is directed. Contacts are the roster's
+ * (IMP_POINT_PRESENCE_SHOWN).
  */
 #include <stdlib.h>
 
@@ -38,6 +39,11 @@ static void tell_of_others(imp_session *to) {
   }
 }
 
+static void show(imp_session *s, imp_stanza *st, int first) {
+  imp_event event = {.session = s, .stanza = st, .to = s->user->jid, .count = (uint32_t)first};
+  (void)imp_node_run_hooks(s->node, IMP_POINT_PRESENCE_SHOWN, &event);
+}
+
 static void available(imp_session *s, imp_stanza *st) {
   imp_event event = {.session = s};
   int first = s->presence == NULL, was = s->priority;
@@ -49,19 +55,20 @@ static void available(imp_session *s, imp_stanza *st) {
   if (first) {
     tell_of_others(s);
   }
+  show(s, s->presence, first);
   if (first || (was < 0 && s->priority >= 0)) {
     (void)imp_node_run_hooks(s->node, IMP_POINT_SESSION_AVAILABLE, &event);
   }
 }
 
 static void unavailable(imp_session *s, imp_stanza *st) {
-  if (s->presence == NULL) {
-    return;
+  if (s->presence != NULL) {
+    broadcast_own(s, st);
+    imp_stanza_del(s->presence);
+    s->presence = NULL;
+    imp_durable_presence(s);
   }
-  broadcast_own(s, st);
-  imp_stanza_del(s->presence);
-  s->presence = NULL;
-  imp_durable_presence(s);
+  show(s, st, 0);
 }
 
 static imp_verdict on_presence(imp_event *event, void *ctx) {
@@ -121,6 +128,7 @@ static imp_verdict on_ended(imp_event *event, void *ctx) {
     imp_stanza_del(s->presence);
     s->presence = NULL;
     broadcast_own(s, st);
+    show(s, st, 0);
     imp_stanza_del(st);
   }
   return IMP_CONTINUE;

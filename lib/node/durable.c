@@ -32,6 +32,7 @@ static void cannot_be_noted(imp_session *s) {
 }
 
 int imp_durable_start(imp_session *s) {
+  imp_event event = {.session = s};
   imp_durable *d;
   if (!enabled(s->node) || s->sm == NULL || *imp_sm_get_id(s->sm) == '\0') {
     return IMP_OK;
@@ -44,6 +45,8 @@ int imp_durable_start(imp_session *s) {
   s->durable = d;
   imp_durable_touch(s);
   imp_durable_presence(s);
+  event.id = imp_sm_get_id(s->sm);
+  (void)imp_node_run_hooks(s->node, IMP_POINT_SESSION_DURABLE, &event);
   return IMP_OK;
 }
 

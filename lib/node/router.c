@@ -58,6 +58,22 @@ static void to_domain(imp_node *node, imp_session *session, imp_stanza *st) {
   }
 }
 
+static int iq_is_taken(imp_node *node, imp_session *session, imp_stanza *st) {
+  imp_event event = {.session = session, .stanza = st, .to = st->to};
+  return imp_node_run_hooks(node, IMP_POINT_IQ_USER, &event) == IMP_HANDLED;
+}
+
+static void iq_to_user(imp_node *node, imp_session *session, imp_stanza *st) {
+  if (iq_is_taken(node, session, st)) {
+    return;
+  }
+  if (st->to->resourcelen > 0) {
+    iq_to_session(node, st);
+  } else {
+    imp_node_dispatch_iq(node, session, st);
+  }
+}
+
 void imp_node_route(imp_node *node, imp_session *session, imp_stanza *st) {
   const imp_jid *to = st->to;
   if (to == NULL) {
@@ -70,10 +86,8 @@ void imp_node_route(imp_node *node, imp_session *session, imp_stanza *st) {
     to_domain(node, session, st);
   } else if (st->kind != IMP_STANZA_IQ) {
     to_user(node, session, st);
-  } else if (to->resourcelen > 0) {
-    iq_to_session(node, st);
   } else {
-    imp_node_dispatch_iq(node, session, st);
+    iq_to_user(node, session, st);
   }
 }
 
@@ -93,7 +107,7 @@ static imp_verdict ask_features(imp_node *node, imp_session *session, imp_stanza
   if (st->kind == IMP_STANZA_PRESENCE) {
     return imp_node_run_hooks(node, IMP_POINT_PRESENCE_IN, &event);
   }
-  return IMP_CONTINUE;
+  return imp_node_run_hooks(node, IMP_POINT_IQ_IN, &event);
 }
 
 /*

@@ -755,6 +755,48 @@ class imp_stats(Structure):
     ]
 
 
+class imp_roster_settings(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("max_items", c_uint32),
+        ("max_bytes", c_uint32),
+        ("max_name_bytes", c_uint32),
+        ("max_groups", c_uint32),
+        ("max_group_bytes", c_uint32),
+        ("max_requests", c_uint32),
+        ("max_request_bytes", c_uint32),
+        ("max_blocked", c_uint32),
+        ("max_directed", c_uint32),
+    ]
+
+
+class Subscription(IntEnum):
+    """imp_subscription"""
+    NONE = 0
+    TO = 1
+    FROM = 2
+    BOTH = 3
+
+
+class imp_roster_item(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("jid", c_char_p),
+        ("name", c_char_p),
+        ("groups", POINTER(c_char_p)),
+        ("ngroups", c_size_t),
+        ("subscription", c_uint32),
+        ("ask", c_uint32),
+        ("approved", c_uint32),
+        ("asked", c_uint32),
+        ("listed", c_uint32),
+    ]
+
+imp_roster_fn = CFUNCTYPE(None, c_void_p, c_int, POINTER(imp_roster_item), c_size_t, c_void_p)
+imp_roster_each_blocked_fn = CFUNCTYPE(c_int, c_char_p, c_void_p)
+imp_roster_each_presence_fn = CFUNCTYPE(c_int, c_void_p, c_void_p)
+
+
 class PresenceState(IntEnum):
     """imp_presence_state"""
     OFFLINE = 0
@@ -1142,6 +1184,18 @@ FUNCTIONS: dict[str, dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "imp_node_end_session": (c_int, (c_void_p, c_char_p, c_char_p,)),
     "imp_node_on_session": (c_int, (c_void_p, imp_session_fn, c_void_p,)),
     "imp_node_stats": (None, (c_void_p, POINTER(imp_stats), c_size_t,)),
+    "imp_roster_settings_default": (None, (POINTER(imp_roster_settings), c_size_t,)),
+    "imp_roster_set_settings": (c_int, (c_void_p, POINTER(imp_roster_settings),)),
+    "imp_roster_list": (c_int, (c_void_p, c_char_p, imp_roster_fn, c_void_p,)),
+    "imp_roster_set": (c_int, (c_void_p, c_char_p, POINTER(imp_roster_item), imp_result_fn, c_void_p,)),
+    "imp_roster_remove": (c_int, (c_void_p, c_char_p, c_char_p, imp_result_fn, c_void_p,)),
+    "imp_roster_subscribe": (c_int, (c_void_p, c_char_p, c_char_p, imp_result_fn, c_void_p,)),
+    "imp_roster_unsubscribe": (c_int, (c_void_p, c_char_p, c_char_p, imp_result_fn, c_void_p,)),
+    "imp_roster_block": (c_int, (c_void_p, c_char_p, c_char_p, imp_result_fn, c_void_p,)),
+    "imp_roster_unblock": (c_int, (c_void_p, c_char_p, c_char_p, imp_result_fn, c_void_p,)),
+    "imp_roster_is_blocked": (c_int, (c_void_p, c_char_p, c_char_p,)),
+    "imp_roster_each_blocked": (c_int, (c_void_p, c_char_p, imp_roster_each_blocked_fn, c_void_p,)),
+    "imp_roster_each_presence": (c_int, (c_void_p, c_char_p, imp_roster_each_presence_fn, c_void_p,)),
     "imp_memory_store_new": (c_int, (POINTER(c_void_p),)),
     "imp_memory_store_vtable": (POINTER(imp_store), ()),
     "imp_memory_store_del": (None, (c_void_p,)),

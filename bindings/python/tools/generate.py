@@ -43,6 +43,7 @@ ENUMS = {
     "imp_sm_profile": ("SmProfile", ("IMP_SM_PROFILE_",)),
     "imp_sm_settled": ("Settled", ("IMP_SM_",)),
     "imp_sm_resume_result": ("ResumeResult", ("IMP_SM_",)),
+    "imp_subscription": ("Subscription", ("IMP_SUBSCRIPTION_",)),
     "imp_presence_state": ("PresenceState", ("IMP_PRESENCE_",)),
     "imp_source_kind": ("SourceKind", ("IMP_SOURCE_",)),
     "imp_conflict": ("Conflict", ("IMP_CONFLICT_",)),
