@@ -44,6 +44,7 @@ struct imp_curl_pool {
   imp_tstamp due;   /* when libcurl wants to be called */
   imp_tstamp until; /* unused: when it is closed */
   uint32_t users;   /* transfers, waiting ones included */
+  uint32_t active;  /* those with libcurl */
   uint32_t auth;    /* IMP_HTTP_AUTH_NONE unless authentication is bound to connections */
   const char *affinity, *username, *secret; /* NULL or a copy */
   size_t len;                               /* of all strings */
@@ -124,6 +125,8 @@ int imp_curl_is_bound(uint32_t auth);
 /* Finds or makes one, and counts the user. NULL: no memory. */
 imp_curl_pool *imp_curl_pool_get(imp_curl *curl, const imp_http_request *request);
 void imp_curl_pool_put(imp_curl_pool *pool);
+/* One transfer more with libcurl (1), or one less (-1). */
+void imp_curl_pool_count(imp_curl_pool *pool, int by);
 void imp_curl_pool_del(imp_curl_pool *pool);
 /* Closes those that were unused long enough, or are too many; returns when the next one will be. */
 imp_tstamp imp_curl_pools_sweep(imp_curl *curl, imp_tstamp now);

@@ -116,8 +116,7 @@ static int open_multi(imp_curl_pool *pool) {
   return pool->multi != NULL && curl_multi_setopt(pool->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
          curl_multi_setopt(pool->multi, CURLMOPT_SOCKETDATA, pool) == CURLM_OK &&
          curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, on_timeout) == CURLM_OK &&
-         curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool) == CURLM_OK &&
-         curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, (long)pool->curl->options.max_idle) == CURLM_OK;
+         curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool) == CURLM_OK;
 }
 
 static imp_curl_pool *new_pool(imp_curl *curl, const imp_http_request *request) {
@@ -165,6 +164,15 @@ void imp_curl_pool_put(imp_curl_pool *pool) {
     pool->until = uv_hrtime() + pool->curl->options.keep * IMP_MILLISECONDS;
     imp_curl_arm(pool->curl, pool->until);
   }
+}
+
+/*
+ * Between the steps of a handshake a connection counts as unused, and libcurl closes unused ones when there are more of
+ * whatever kind than this: with a fixed number, many handshakes at a time would cut each other off for ever.
+ */
+void imp_curl_pool_count(imp_curl_pool *pool, int by) {
+  pool->active += (uint32_t)by;
+  curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, (long)pool->active + (long)pool->curl->options.max_idle);
 }
 
 void imp_curl_pool_del(imp_curl_pool *pool) {

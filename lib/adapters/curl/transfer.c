@@ -65,6 +65,7 @@ void imp_curl_end(imp_curl_transfer *t, int status, const char *why) {
   imp_op *op = t->op;
   account(t, status, why);
   if (t->in == &curl->active) {
+    imp_curl_pool_count(t->pool, -1);
     curl_multi_remove_handle(t->pool->multi, t->easy);
   }
   imp_op_set_user_data(op, NULL);
@@ -108,6 +109,7 @@ void imp_curl_reap(imp_curl_pool *pool) {
 
 void imp_curl_begin(imp_curl_transfer *t) {
   imp_curl_move(t, &t->curl->active);
+  imp_curl_pool_count(t->pool, 1);
   CURLMcode code = curl_multi_add_handle(t->pool->multi, t->easy);
   if (code != CURLM_OK) {
     imp_curl_end(t, code == CURLM_OUT_OF_MEMORY ? IMP_ERR_NOMEM : IMP_ERR_UNAVAILABLE, curl_multi_strerror(code));
