@@ -118,7 +118,7 @@ static void fill(const imp_cal_call *call, imp_http_request *r) {
   r->auth = call->token ? IMP_HTTP_AUTH_NONE : conf->auth;
   r->username = call->token || conf->auth == IMP_HTTP_AUTH_BEARER ? NULL : conf->username;
   r->secret = call->token ? NULL : oauth ? call->gateway->token : conf->secret;
-  r->confidential = call->token;
+  r->confidential = call->token || call->confidential;
   r->affinity = call->affinity;
   r->stream = call->on_body != NULL;
   r->idle_timeout = call->on_body != NULL ? 120000 : conf->timeout_seconds * 1000;

@@ -18,7 +18,7 @@ static void on_timer(imp_timer *timer, imp_tstamp ts) {
   (void)ts;
 }
 
-static const imp_cal_kind *const kinds[] = {&imp_cal_ews, NULL, &imp_cal_caldav};
+static const imp_cal_kind *const kinds[] = {&imp_cal_ews, &imp_cal_graph, &imp_cal_caldav};
 
 static imp_cal_gateway *gateway_new(imp_calendar *cal, const imp_gateway *conf) {
   imp_cal_gateway *gateway = imp_calloc(1, sizeof *gateway);
@@ -104,8 +104,6 @@ int imp_calendar_set_gateway(imp_calendar *cal, const imp_gateway *conf) {
   imp_cal_gateway *gateway = imp_cal_gateway_find(cal, conf->name);
   if (gateway != NULL) {
     rv = change(gateway, conf);
-  } else if (kinds[conf->kind] == NULL) {
-    rv = imp_cal_fail(cal, IMP_ERR_UNSUPPORTED, "gateway %.80s: its kind is not built", conf->name);
   } else if (gateway_new(cal, conf) == NULL) {
     rv = imp_cal_fail(cal, IMP_ERR_NOMEM, "out of memory");
   }

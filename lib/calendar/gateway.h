@@ -64,7 +64,7 @@ struct imp_cal_call {
   imp_buf body;
   const char *affinity;
   imp_http_body_fn on_body; /* a stream */
-  uint8_t redirects, token, about_box /* what went wrong is about its mailbox alone */, light /* does not count among `concurrency` */;
+  uint8_t redirects, token, confidential, about_box /* what went wrong is about its mailbox alone */, light /* does not count among `concurrency` */;
 };
 
 typedef struct imp_cal_kind {
