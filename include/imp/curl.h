@@ -77,7 +77,7 @@ IMP_EXTERN const imp_http *imp_curl_vtable(void);
 /**
  * Back-pressure: while `paused` is not zero nothing more of this response is fed, and what the server sends beyond a few
  * buffers stays with it.  `idle_timeout` does not count meanwhile; the deadline does.  With 0 it goes on, perhaps with a
- * piece that is fed within this call.  Not from within a feeding function.  IMP_ERR_NOT_FOUND: not under way.
+ * piece that is fed within this call (and if that is refused, the op is done).  Not from within a feeding function.  IMP_ERR_NOT_FOUND: not under way.
  */
 IMP_EXTERN int imp_curl_pause(imp_curl *curl, imp_op *op, int paused);
 

@@ -1,6 +1,10 @@
-/* Requests and answers as they should be, over HTTP and HTTPS. */
+/*
+ * Requests and answers as they should be, over HTTP and HTTPS.
+ * packages: libcurl
+ */
 #include "curl_kit.h"
 
+#include <curl/curl.h>
 #include <string.h>
 
 #define GET(answer, name, path, field, ...) kit_get(answer, (imp_http_request){.url = kit_url(name, path), __VA_ARGS__}, field)
@@ -139,8 +143,10 @@ static void bodies_end_with_the_connection(void **state) {
     assert_int_equal(a.status, IMP_OK);
     assert_string_equal(a.body, "until the end");
   }
-  GET(&a, "tls", "until-close/rudely", NULL, .ca_file = kit_ca()); /* anybody could have cut it */
-  assert_int_equal(a.status, IMP_ERR_UNAVAILABLE);
+  if (strstr(curl_version(), "GnuTLS") != NULL) { /* others do not tell */
+    GET(&a, "tls", "until-close/rudely", NULL, .ca_file = kit_ca()); /* anybody could have cut it */
+    assert_int_equal(a.status, IMP_ERR_UNAVAILABLE);
+  }
 }
 
 static void certificates_are_checked(void **state) {

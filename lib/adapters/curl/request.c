@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <imp/sys/mem.h>
 
@@ -137,6 +138,12 @@ static int set_method(imp_curl_transfer *t, const imp_http_request *request) {
 
 /* ---- the rest ---- */
 
+/* Debian's libcurl would read a file that has all of the system's certificates, and the folder too, for each connection. */
+static int has_bundle(CURL *easy) {
+  char *path = NULL;
+  return curl_easy_getinfo(easy, CURLINFO_CAINFO, &path) == CURLE_OK && path != NULL && access(path, R_OK) == 0;
+}
+
 static int set_tls(imp_curl_transfer *t, const imp_http_request *request) {
   const char *ca_file = request->ca_file != NULL ? request->ca_file : t->curl->options.ca_file;
   CURLcode rc = CURLE_OK;
@@ -147,6 +154,8 @@ static int set_tls(imp_curl_transfer *t, const imp_http_request *request) {
   if (ca_file != NULL) { /* and none but these */
     SET(CURLOPT_CAINFO, ca_file);
     SET(CURLOPT_CAPATH, NULL);
+  } else if (has_bundle(t->easy)) {
+    SET(CURLOPT_CAPATH, NULL); /* the same once more, in as many files */
   }
   return status_of(rc);
 }
@@ -168,7 +177,9 @@ static int set_transport(imp_curl_transfer *t, const imp_http_request *request) 
   SET(CURLOPT_NOSIGNAL, 1L);
   SET(CURLOPT_QUICK_EXIT, 1L); /* a name that is being looked up holds nobody up when the transfer is cut */
   SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
-  SET(CURLOPT_TCP_KEEPALIVE, 1L);
+  SET(CURLOPT_TCP_KEEPALIVE, 1L); /* a stream whose server vanished ends within minutes */
+  SET(CURLOPT_TCP_KEEPIDLE, 60L);
+  SET(CURLOPT_TCP_KEEPINTVL, 15L);
   SET(CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout);
   SET(CURLOPT_MAXAGE_CONN, (long)(options->keep / 1000 > 0 ? options->keep / 1000 : 1));
   SET(CURLOPT_USERAGENT, options->user_agent != NULL ? options->user_agent : "libimp/" IMP_VERSION);

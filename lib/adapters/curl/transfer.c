@@ -170,22 +170,27 @@ void imp_curl_cancel(void *ctx, imp_op *op) {
   }
 }
 
+static void resume(imp_curl_transfer *t) {
+  imp_tstamp now = uv_hrtime();
+  t->heard = t->heard > 0 ? now : 0;
+  imp_curl_arm(t->curl, now);
+  if (t->in == &t->curl->active) {
+    curl_easy_pause(t->easy, CURLPAUSE_CONT);
+  }
+  if (t->result != IMP_OK) { /* feeding what was held back failed */
+    end_with(t, CURLE_WRITE_ERROR);
+  }
+}
+
 int imp_curl_pause(imp_curl *curl, imp_op *op, int paused) {
   imp_curl_transfer *t = imp_op_get_user_data(op);
   if (t == NULL || t->curl != curl) {
     return IMP_ERR_NOT_FOUND;
   }
-  if (t->paused && !paused) {
-    t->paused = 0;
-    t->heard = t->heard > 0 ? uv_hrtime() : 0;
-    imp_curl_arm(curl, uv_hrtime());
-    if (t->in == &curl->active) {
-      curl_easy_pause(t->easy, CURLPAUSE_CONT);
-    }
-    if (t->result != IMP_OK) { /* feeding what was held back failed */
-      end_with(t, CURLE_WRITE_ERROR);
-    }
-  }
+  int resumes = t->paused && !paused;
   t->paused = paused != 0;
+  if (resumes) {
+    resume(t);
+  }
   return IMP_OK;
 }
