@@ -20,6 +20,15 @@ void imp_roster_touch(imp_roster *r) {
   }
 }
 
+/* He is here. */
+static void attach(imp_roster *r, imp_user *user) {
+  if (user != NULL) {
+    user->slot[IMP_SLOT_PRESENCE] = r;
+    r->user = user;
+    r->exists = 1;
+  }
+}
+
 imp_roster *imp_roster_get(imp_node *node, const imp_jid *jid) {
   imp_roster *r = imp_roster_find(node, jid);
   if (r != NULL || (r = imp_calloc(1, sizeof(*r))) == NULL) {
@@ -39,6 +48,7 @@ imp_roster *imp_roster_get(imp_node *node, const imp_jid *jid) {
     imp_free(r);
     return NULL;
   }
+  attach(r, imp_node_find_user(node, jid));
   imp_roster_touch(r);
   return r;
 }
@@ -47,9 +57,7 @@ imp_roster *imp_roster_of(imp_user *user) {
   imp_roster *r = user->slot[IMP_SLOT_PRESENCE];
   imp_session *any = imp_session_first(user);
   if (r == NULL && any != NULL && (r = imp_roster_get(any->node, user->jid)) != NULL) {
-    user->slot[IMP_SLOT_PRESENCE] = r;
-    r->user = user;
-    r->exists = 1;
+    attach(r, user);
   }
   return r;
 }

@@ -192,7 +192,7 @@ static int host_send(world *w, const char *text) {
   return rv == IMP_OK ? 0 : world_fail(w, "%s", imp_error_name(rv));
 }
 
-/* "host send STANZA", "host end JID [CONDITION]", "host delete USER", "host shutdown" */
+/* "host send STANZA", "host be JID", "host end JID [CONDITION]", "host delete USER", "host shutdown" */
 static int run_host(world *w, const char *words) {
   static int status;
   char verb[64], name[64], condition[64];
@@ -202,6 +202,9 @@ static int run_host(world *w, const char *words) {
   }
   int rv = IMP_ERR_INVALID_ARGUMENT;
   int has_name = next_word(&words, name, sizeof name), has_condition = next_word(&words, condition, sizeof condition);
+  if (strcmp(verb, "be") == 0 && has_name) {
+    return world_be(w, name);
+  }
   if (strcmp(verb, "end") == 0 && has_name) {
     rv = imp_node_end_session(w->node, name, has_condition ? condition : NULL);
   } else if (strcmp(verb, "delete") == 0 && has_name) {

@@ -137,6 +137,18 @@ static int echo(imp_node *node, const imp_stanza *st, void *user_data) {
   return body != NULL && imp_stanza_get_type(st) != IMP_TYPE_ERROR ? imp_node_reply_text(node, st, body) : IMP_OK;
 }
 
+static int hear(imp_node *node, const imp_stanza *st, void *user_data) {
+  size_t len;
+  char *text = imp_stanza_to_text(st, &len);
+  (void)node;
+  if (text == NULL) {
+    return IMP_ERR_NOMEM;
+  }
+  add_input(user_data, text, len);
+  imp_free(text);
+  return IMP_OK;
+}
+
 int world_start(world *w) {
   imp_callbacks callbacks = {.size = sizeof callbacks,
                              .want_write = want_write,
@@ -165,6 +177,11 @@ int world_start(world *w) {
   }
   imp_node_set_store(w->node, &w->vtable, w->store);
   imp_node_handle_jid(w->node, "echo@localhost", echo, NULL);
+  for (size_t i = 0; i < w->client_count; i++) {
+    if (w->clients[i]->is_host) {
+      imp_node_handle_jid(w->node, w->clients[i]->label, hear, w->clients[i]);
+    }
+  }
   world_turn(w);
   return imp_node_is_ready(w->node) ? 0 : world_fail(w, "the node is not ready");
 }
@@ -218,17 +235,36 @@ client *world_client(world *w, const char *label) {
   return NULL;
 }
 
+static client *client_new(world *w, const char *label) {
+  client *c = NULL;
+  if (w->client_count == CLIENTS_MAX || (c = calloc(1, sizeof *c)) == NULL) {
+    world_fail(w, "too many clients");
+    return NULL;
+  }
+  w->clients[w->client_count++] = c;
+  snprintf(c->label, sizeof c->label, "%s", label);
+  return c;
+}
+
+int world_be(world *w, const char *jid) {
+  client *c = client_new(w, jid);
+  if (c == NULL) {
+    return -1;
+  }
+  c->is_host = 1;
+  int rv = imp_node_handle_jid(w->node, jid, hear, c);
+  return rv == IMP_OK ? 0 : world_fail(w, "host be: %s", imp_node_last_error(w->node));
+}
+
 int world_connect(world *w, const char *label, const imp_conn_params *params) {
   if (world_start(w) != 0) {
     return -1;
   }
   client *c = world_client(w, label);
   if (c == NULL) {
-    if (w->client_count == CLIENTS_MAX || (c = calloc(1, sizeof *c)) == NULL) {
-      return world_fail(w, "too many clients");
+    if ((c = client_new(w, label)) == NULL) {
+      return -1;
     }
-    w->clients[w->client_count++] = c;
-    snprintf(c->label, sizeof c->label, "%s", label);
   } else if (c->conn != NULL) {
     return world_fail(w, "%s is connected already", label);
   }

@@ -20,6 +20,7 @@ typedef struct client {
   int websocket; /* 1: the upgrade is under way, 2: frames */
   int deaf;      /* reads nothing: its socket is full */
   int closed;    /* by the server */
+  int is_host;   /* an address that the host answers for: what comes there is `in` */
   int ignores;   /* one of a crowd: what it receives is nobody's business */
 } client;
 
@@ -51,6 +52,8 @@ int world_fail(world *w, const char *format, ...) __attribute__((format(printf, 
 
 client *world_client(world *w, const char *label);
 int world_connect(world *w, const char *label, const imp_conn_params *params);
+/* The host answers for this address from now on. */
+int world_be(world *w, const char *jid);
 /* So many connections from as many addresses, which send the text. */
 int world_crowd(world *w, size_t count, const char *text);
 int world_send(world *w, client *c, const void *data, size_t len);
