@@ -1,7 +1,7 @@
 /*
  * The echo server: a chat server in one sitting.  Users log in, write to each other and to echo@DOMAIN, which answers.
  *
- * What is beside this file in echo/ (options, certificate, accounts, terminal) is what every program needs and has
+ * What is beside this file in echo/ and common/ (options, accounts, terminal, certificate) is what every program needs and has
  * little to do with the library.  What has, is here: settings, a node, a store, a loop, listeners, and one function
  * that answers stanzas.
  */
@@ -14,8 +14,8 @@
 #include <imp/sqlite.h>
 #include <imp/uv.h>
 
+#include "common/certificate.h"
 #include "echo/accounts.h"
-#include "echo/certificate.h"
 #include "echo/options.h"
 #include "echo/terminal.h"
 
@@ -110,6 +110,17 @@ static int fail(echo *e, const char *what, const char *why) {
   return -1;
 }
 
+static void say_certificate(void *arg, const char *path, const char *why) {
+  (void)arg;
+  fprintf(stderr, "echo: %s: %s\n", path, why);
+}
+
+static int load_certificate(echo *e) {
+  const echo_options *o = &e->options;
+  certificate_files files = {o->cert, o->key, o->client_ca, o->data, o->domain, say_certificate, NULL};
+  return certificate_load(e->node, &files);
+}
+
 static int make_node(echo *e) {
   const echo_options *o = &e->options;
   imp_settings settings;
@@ -154,7 +165,7 @@ static int join_parts(echo *e) {
   if (imp_node_set_store(e->node, imp_sqlite_vtable(), e->store) != IMP_OK) {
     return fail(e, "store", imp_node_last_error(e->node));
   }
-  if (echo_certificate_load(e->node, &e->options) != 0) {
+  if (load_certificate(e) != 0) {
     e->status = 1;
     return -1;
   }
@@ -193,7 +204,7 @@ static void on_shut_down(imp_uv *uv, void *user_data) {
 static void on_signal(uv_signal_t *signal, int signum) {
   echo *e = signal->data;
   if (signum == SIGHUP) {
-    echo_certificate_load(e->node, &e->options);
+    load_certificate(e);
   } else if (signum == SIGUSR1) {
     echo_print_stats(&e->options, e->node);
   } else {

@@ -1,11 +1,9 @@
 #include "accounts.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <gnutls/crypto.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "common/secret.h"
 
 #define ANY_ITERATIONS 4096
 
@@ -52,35 +50,6 @@ void echo_any_account_free(void) {
   }
 }
 
-/* The password of the demonstration accounts: made at the first start. */
-static int demo_password(const char *data, char *password) {
-  static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789";
-  char path[1060];
-  unsigned char random[12];
-  snprintf(path, sizeof path, "%s/demo-password", data);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t n = fd >= 0 ? read(fd, password, 63) : -1;
-  if (fd >= 0) {
-    close(fd);
-  }
-  if (n > 0) {
-    password[n] = '\0';
-    password[strcspn(password, "\n")] = '\0';
-    return 0;
-  }
-  gnutls_rnd(GNUTLS_RND_RANDOM, random, sizeof random);
-  for (size_t i = 0; i < sizeof random; i++) {
-    password[i] = letters[random[i] & 31];
-  }
-  password[sizeof random] = '\0';
-  fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0 || write(fd, password, sizeof random) != (ssize_t)sizeof random || write(fd, "\n", 1) != 1) {
-    fprintf(stderr, "echo: %s: %s\n", path, strerror(errno));
-    return -1;
-  }
-  return close(fd);
-}
-
 static int store(imp_node *node, const char *name, const char *password, imp_result_fn done, void *user_data) {
   if (imp_node_account_ensure(node, name, password, done, user_data) != IMP_OK) {
     fprintf(stderr, "echo: account %s: %s\n", name, imp_node_last_error(node));
@@ -100,8 +69,8 @@ int echo_accounts_store(imp_node *node, const echo_options *o, char *password, i
   if (o->account_count > 0 || o->any_password != NULL || !o->loopback) {
     return (int)o->account_count;
   }
-  if (demo_password(o->data, password) != 0 || store(node, "alice", password, done, user_data) != 0 ||
-      store(node, "bob", password, done, user_data) != 0) {
+  if (secret_keep("echo", o->data, "demo-password", password, 64, 12) != 0 ||
+      store(node, "alice", password, done, user_data) != 0 || store(node, "bob", password, done, user_data) != 0) {
     return -1;
   }
   return 2;

@@ -12,8 +12,8 @@
 
 #define DAY 86400
 
-static int failed(const char *path, const char *why) {
-  fprintf(stderr, "echo: %s: %s\n", path, why);
+static int failed(const certificate_files *files, const char *path, const char *why) {
+  files->say(files->arg, path, why);
   return -1;
 }
 
@@ -33,16 +33,16 @@ static char *read_file(const char *path) {
 }
 
 /* Written whole under another name first, so that no half file is ever found. */
-static int write_file(const char *path, const gnutls_datum_t *data) {
+static int write_file(const certificate_files *files, const char *path, const gnutls_datum_t *data) {
   char name[1100];
   snprintf(name, sizeof name, "%s.new", path);
   int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) {
-    return failed(name, strerror(errno));
+    return failed(files, name, strerror(errno));
   }
   int good = write(fd, data->data, data->size) == (ssize_t)data->size && fsync(fd) == 0;
   good = close(fd) == 0 && good;
-  return good && rename(name, path) == 0 ? 0 : failed(path, strerror(errno));
+  return good && rename(name, path) == 0 ? 0 : failed(files, path, strerror(errno));
 }
 
 static int still_good(const char *pem, const char *domain) {
@@ -86,7 +86,7 @@ static int fill_in(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const char 
   return rv == 0 ? gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0) : rv;
 }
 
-static int make(const char *cert_path, const char *key_path, const char *domain) {
+static int make(const certificate_files *files, const char *cert_path, const char *key_path) {
   gnutls_x509_crt_t crt = NULL;
   gnutls_x509_privkey_t key = NULL;
   gnutls_datum_t crt_pem = {NULL, 0}, key_pem = {NULL, 0};
@@ -95,11 +95,11 @@ static int make(const char *cert_path, const char *key_path, const char *domain)
   rv = rv == 0 ? gnutls_x509_privkey_generate2(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
                                                0, NULL, 0)
                : rv;
-  rv = rv == 0 ? fill_in(crt, key, domain) : rv;
+  rv = rv == 0 ? fill_in(crt, key, files->domain) : rv;
   rv = rv == 0 ? gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &crt_pem) : rv;
   rv = rv == 0 ? gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &key_pem) : rv;
-  int status = rv < 0 ? failed(cert_path, gnutls_strerror(rv)) : write_file(key_path, &key_pem);
-  status = status == 0 ? write_file(cert_path, &crt_pem) : status;
+  int status = rv < 0 ? failed(files, cert_path, gnutls_strerror(rv)) : write_file(files, key_path, &key_pem);
+  status = status == 0 ? write_file(files, cert_path, &crt_pem) : status;
   gnutls_free(crt_pem.data);
   gnutls_free(key_pem.data);
   gnutls_x509_crt_deinit(crt);
@@ -107,14 +107,15 @@ static int make(const char *cert_path, const char *key_path, const char *domain)
   return status;
 }
 
-static int give(imp_node *node, const char *cert_path, const char *key_path, const char *ca_path) {
+static int give(imp_node *node, const certificate_files *files, const char *cert_path, const char *key_path) {
+  const char *ca_path = files->client_ca;
   char *cert = read_file(cert_path), *key = read_file(key_path);
   char *ca = ca_path != NULL ? read_file(ca_path) : NULL;
   int status = 0;
   if (cert == NULL || key == NULL || (ca_path != NULL && ca == NULL)) {
-    status = failed(cert == NULL ? cert_path : key == NULL ? key_path : ca_path, "cannot be read");
+    status = failed(files, cert == NULL ? cert_path : key == NULL ? key_path : ca_path, "cannot be read");
   } else if (imp_node_set_tls(node, cert, key, ca) != IMP_OK) {
-    status = failed(cert_path, imp_node_last_error(node));
+    status = failed(files, cert_path, imp_node_last_error(node));
   }
   free(cert);
   free(key);
@@ -122,18 +123,18 @@ static int give(imp_node *node, const char *cert_path, const char *key_path, con
   return status;
 }
 
-int echo_certificate_load(imp_node *node, const echo_options *options) {
+int certificate_load(imp_node *node, const certificate_files *files) {
   char cert_path[1060], key_path[1060];
-  if (options->cert != NULL) {
-    return give(node, options->cert, options->key, options->client_ca);
+  if (files->cert != NULL) {
+    return give(node, files, files->cert, files->key);
   }
-  snprintf(cert_path, sizeof cert_path, "%s/certificate.pem", options->data);
-  snprintf(key_path, sizeof key_path, "%s/key.pem", options->data);
+  snprintf(cert_path, sizeof cert_path, "%s/certificate.pem", files->directory);
+  snprintf(key_path, sizeof key_path, "%s/key.pem", files->directory);
   char *pem = read_file(cert_path);
-  int keep = pem != NULL && access(key_path, R_OK) == 0 && still_good(pem, options->domain);
+  int keep = pem != NULL && access(key_path, R_OK) == 0 && still_good(pem, files->domain);
   free(pem);
-  if (!keep && make(cert_path, key_path, options->domain) != 0) {
+  if (!keep && make(files, cert_path, key_path) != 0) {
     return -1;
   }
-  return give(node, cert_path, key_path, options->client_ca);
+  return give(node, files, cert_path, key_path);
 }
