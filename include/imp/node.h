@@ -123,6 +123,8 @@ IMP_EXTERN int imp_node_set_tls(imp_node *node, const char *certificate_pem, con
 IMP_EXTERN int imp_node_tls_fingerprint(const imp_node *node, char *dst);
 /** Stream management settings, for sessions enabled from now on. */
 IMP_EXTERN int imp_node_set_sm(imp_node *node, const imp_sm_settings *settings);
+/** The log level from now on, as settings.log_level. IMP_ERR_RANGE: there is no such level. */
+IMP_EXTERN int imp_node_set_log_level(imp_node *node, imp_log_level level);
 
 /** A connection was accepted. IMP_ERR_LIMIT when there are too many: close it. */
 IMP_EXTERN int imp_node_accept(imp_node *node, imp_conn **conn, const imp_conn_params *params, imp_tstamp ts);

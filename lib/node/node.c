@@ -330,6 +330,16 @@ int imp_node_set_sm(imp_node *node, const imp_sm_settings *settings) {
   return imp_sm_manager_set(node->sm, settings, node->error, sizeof(node->error));
 }
 
+int imp_node_set_log_level(imp_node *node, imp_log_level level) {
+  if ((unsigned)level > IMP_LOG_TRACE) {
+    imp_set_error(node->error, sizeof(node->error), "log level %d: must be %d to %d", (int)level, IMP_LOG_ERROR,
+                  IMP_LOG_TRACE);
+    return IMP_ERR_RANGE;
+  }
+  node->log.max = level;
+  return IMP_OK;
+}
+
 void imp_node_loading(imp_node *node, const imp_op *op) {
   node->loading += op != NULL;
   node->load_failed |= op == NULL;

@@ -90,6 +90,9 @@ static void a_node_and_its_calls(void **state) {
   sm.buffer_packets = 151;
   assert_int_equal(imp_node_set_sm(node, &sm), IMP_ERR_RANGE);
   assert_non_null(strstr(imp_node_last_error(node), "151"));
+  assert_int_equal(imp_node_set_log_level(node, IMP_LOG_TRACE), IMP_OK);
+  assert_int_equal(imp_node_set_log_level(node, (imp_log_level)(IMP_LOG_TRACE + 1)), IMP_ERR_RANGE);
+  assert_non_null(strstr(imp_node_last_error(node), "log level 5"));
   assert_int_equal(imp_node_end_session(node, "bob@im.example/none", NULL), IMP_ERR_NOT_FOUND);
   assert_int_equal(imp_node_handle_jid(node, "a@other.example", NULL, NULL), IMP_ERR_INVALID_ARGUMENT);
   assert_int_equal(imp_node_handle_jid(node, "echo@im.example", NULL, NULL), IMP_ERR_NOT_FOUND);

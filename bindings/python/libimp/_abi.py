@@ -1167,6 +1167,7 @@ FUNCTIONS: dict[str, dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "imp_node_set_tls": (c_int, (c_void_p, c_char_p, c_char_p, c_char_p,)),
     "imp_node_tls_fingerprint": (c_int, (c_void_p, c_char_p,)),
     "imp_node_set_sm": (c_int, (c_void_p, POINTER(imp_sm_settings),)),
+    "imp_node_set_log_level": (c_int, (c_void_p, c_int,)),
     "imp_node_accept": (c_int, (c_void_p, POINTER(c_void_p), POINTER(imp_conn_params), c_uint64,)),
     "imp_node_turn": (None, (c_void_p, c_uint64,)),
     "imp_node_get_expiry": (c_uint64, (c_void_p,)),

@@ -262,6 +262,10 @@ class Node(Unique):
         """Stream management, for sessions enabled from now on."""
         self._check(lib.imp_node_set_sm(self._p(), ctypes.byref(settings._struct)))
 
+    def set_log_level(self, level: LogLevel) -> None:
+        """Log lines up to this level, from now on."""
+        self._check(lib.imp_node_set_log_level(self._p(), level))
+
     # ---- connections and turns ----
 
     def accept(self, role: Role = Role.C2S, peer: str | None = None, *, secure: bool = False,
