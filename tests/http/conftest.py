@@ -3,38 +3,20 @@ import base64
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
+from apache import apache, kerberos  # noqa: F401  (fixtures)
+from servers import ALICE, free_port, needs, wait_for
 
 HERE = Path(__file__).resolve().parent
-ALICE = {"user": "alice", "secret": "wonderl4nd"}
 
 
 def pytest_addoption(parser):
     parser.addoption("--request", required=True, help="the program that request.c is")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_for(port, process, log=None):
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        assert process.poll() is None, log.read_text() if log and log.exists() else "it ended"
-        with socket.socket() as s:
-            if s.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise AssertionError("does not listen: " + str(process.args))
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +60,30 @@ def backend(folder):
         process.stdin.close()
 
 
+def start_radicale(folder, start, name, auth):
+    needs("/usr/lib/python3/dist-packages/radicale/__main__.py")
+    port = free_port()
+    (folder / f"{name}.conf").write_text(f"[server]\nhosts = 127.0.0.1:{port}\n[auth]\n{auth}\n"
+                                         f"[storage]\nfilesystem_folder = {folder}/{name}\n")
+    start(port, "/usr/bin/python3", "-m", "radicale", "--config", folder / f"{name}.conf", log=folder / f"{name}.log")
+    return port
+
+
+@pytest.fixture(scope="session")
+def radicale(folder, start):
+    """One that asks for passwords itself."""
+    (folder / "users").write_text(f"alice:{ALICE['secret']}\n")
+    port = start_radicale(folder, start, "radicale", f"type = htpasswd\nhtpasswd_filename = {folder}/users\n"
+                          "htpasswd_encryption = plain\ndelay = 0")
+    return f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def trusting_radicale(folder, start):
+    """One that believes whoever is in front of it; its port."""
+    return start_radicale(folder, start, "trusting", "type = http_x_remote_user")
+
+
 class Answers(list):
     """What became of the requests; `stats` of the client; `log`, its lines."""
     stats = None
@@ -101,9 +107,3 @@ def request_(pytestconfig):
             assert base64.b64encode(secret.encode()).decode().rstrip("=") not in answers.log
         return answers
     return run
-
-
-def needs(*programs):
-    for program in programs:
-        if not shutil.which(program) and not Path(program).exists():
-            pytest.skip(f"there is no {program}")

@@ -1,6 +1,6 @@
 """Through tinyproxy: forwarding, tunnels, a proxy that wants a password."""
 import pytest
-from conftest import free_port, needs
+from servers import free_port, needs
 
 TINYPROXY = "/usr/bin/tinyproxy"
 

@@ -1,8 +1,5 @@
 """A CalDAV server with passwords: methods, bodies, Basic."""
-import sys
-
-import pytest
-from conftest import ALICE, free_port, needs
+from servers import ALICE
 
 CALENDAR = """<?xml version="1.0"?>
 <mkcalendar xmlns="urn:ietf:params:xml:ns:caldav"/>"""
@@ -22,18 +19,6 @@ QUERY = """<?xml version="1.0"?>
 <c:calendar-query xmlns="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><prop><getetag/><c:calendar-data/></prop>
 <c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT">
 <c:time-range start="20260105T000000Z" end="20260106T000000Z"/></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"""
-
-
-@pytest.fixture(scope="module")
-def radicale(folder, start):
-    needs("/usr/lib/python3/dist-packages/radicale/__main__.py")
-    port = free_port()
-    (folder / "users").write_text(f"alice:{ALICE['secret']}\n")
-    (folder / "radicale.conf").write_text(
-        f"[server]\nhosts = 127.0.0.1:{port}\n[auth]\ntype = htpasswd\nhtpasswd_filename = {folder}/users\n"
-        f"htpasswd_encryption = plain\ndelay = 0\n[storage]\nfilesystem_folder = {folder}/collections\n")
-    start(port, sys.executable, "-m", "radicale", "--config", folder / "radicale.conf", log=folder / "radicale.log")
-    return f"http://127.0.0.1:{port}"
 
 
 def test_caldav(radicale, request_):
