@@ -5,8 +5,8 @@
  * other, look at who is there.  What a host changes is pushed to the users' clients like a change of their own.
  *
  * Rosters are in the node's store.  They are in memory only while a session of the user is, so the functions
- * that need one take a callback, which is called exactly once, at the latest at the end of a turn after the store has
- * answered, unless the node is deleted before.  `username` is always a local part ("alice"), prepared as in JIDs; nobody checks
+ * that need one take a callback, which is called exactly once: perhaps before the function returns, at the latest at the end
+ * of a turn after the store has answered; not at all if the function returns an error, or if the node is deleted before.  `username` is always a local part ("alice"), prepared as in JIDs; nobody checks
  * that there is such an account.  Contacts are bare JIDs as text; a resource is cut off.
  *
  * Errors of all functions, besides those that are named: IMP_ERR_MALFORMED (a name or JID that is none), IMP_ERR_NOMEM. In

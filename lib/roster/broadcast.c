@@ -279,7 +279,11 @@ static imp_verdict on_shown(imp_event *event, void *ctx) {
   } else if (event->stanza->type == IMP_TYPE_NONE) {
     session_shows(r, s, rs, event->stanza, event->count);
   } else {
+    imp_task task = {.run = look_around, .jid = s->jid};
     session_goes(r, s, rs, event->stanza);
+    if (event->count != 0) { /* it is here, and somebody wants it not to be seen */
+      (void)imp_roster_when(r, &task);
+    }
   }
   return IMP_CONTINUE;
 }

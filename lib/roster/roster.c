@@ -160,7 +160,12 @@ int imp_roster_when(imp_roster *r, const imp_task *task) {
     return IMP_OK;
   }
   rv = enqueue(r, task);
-  return rv < 0 ? rv : begin_reading(r);
+  if (rv == IMP_OK && (rv = begin_reading(r)) < 0) {
+    imp_list *last = r->tasks.prev;
+    imp_list_remove(last);
+    task_free(IMP_CONTAINER_OF(last, imp_task, link));
+  }
+  return rv;
 }
 
 imp_session *imp_task_session(const imp_roster *r, const imp_task *task) {
