@@ -173,6 +173,11 @@ typedef struct imp_gateway {
   const char *webhook_url;   /**< Graph: where Microsoft reaches the host by https; NULL: no webhooks */
   const char *client_state;  /**< Graph: a secret of at most 128 bytes that notifications must bring along; required with the URL */
   uint32_t subscription_minutes; /**< Graph: how long a subscription is asked for: 4,230; 45 … 10,070 */
+  /**
+   * Graph: 0 (default): free and busy times by getSchedule, up to `batch` mailboxes a call.  1: events by calendarView/delta, a
+   * mailbox a call, afterwards only what changed; needs the permission Calendars.Read.
+   */
+  uint32_t delta;
 } imp_gateway;
 
 IMP_EXTERN void imp_gateway_default(imp_gateway *gateway, size_t size, imp_gateway_kind kind);

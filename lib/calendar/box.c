@@ -180,7 +180,6 @@ static void free_texts(imp_cal_box *box) {
   imp_free(box->mailbox);
   imp_free(box->group);
   imp_free(box->url);
-  imp_free(box->sync);
 }
 
 void imp_cal_box_del(imp_cal_box *box) {
@@ -234,7 +233,6 @@ static int copy_texts(imp_cal_box *box, const imp_mailbox *m) {
   box->mailbox = mailbox;
   box->group = group;
   box->url = url;
-  box->sync = NULL;
   return IMP_OK;
 }
 

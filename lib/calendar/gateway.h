@@ -37,6 +37,7 @@ typedef struct imp_cal_box {
   char *subscription;
   struct imp_ews_stream *stream;
   char *sync;       /* Graph: where the next delta begins */
+  struct imp_graph_events *events; /* Graph: as deltas have told so far */
   uint8_t fresh;    /* EWS: its subscription is not listened to yet */
   uint8_t again;    /* it changed while it was being read */
   char *error; /* NULL: the last reading succeeded */

@@ -26,6 +26,7 @@ static const struct {
     {FIELD(streams), {3, 3, 3}, 1, {10, 10, 10}},
     {FIELD(subscriptions), {200, 200, 200}, 1, {200, 200, 200}},
     {FIELD(stream_minutes), {30, 30, 30}, 1, {30, 30, 30}},
+    {FIELD(delta), {0, 0, 0}, 0, {0, 1, 0}},
     {FIELD(subscription_minutes), {4230, 4230, 4230}, 45, {10070, 10070, 10070}},
 };
 
@@ -152,6 +153,7 @@ int imp_cal_conf_copy(imp_gateway *dst, const imp_gateway *src) {
     return rv;
   }
   *dst = given_conf;
+  dst->batch = dst->delta ? 1 : dst->batch;
   for (size_t i = 0; i < IMP_ARRAY_LEN(strings); i++) {
     set_string(dst, i, NULL);
   }

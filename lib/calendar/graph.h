@@ -2,6 +2,7 @@
  * Microsoft Graph v1.0.
  *
  *   graph_read.c       getSchedule for up to 20 mailboxes a call; automatic replies
+ *   graph_delta.c      calendarView/delta, event by event
  *   graph_subscribe.c  change subscriptions: made, renewed, given up
  *   graph_webhook.c    what Microsoft sends to the host
  *   graph_json.c       JSON of requests and answers
@@ -28,6 +29,10 @@ const char *imp_graph_error(const json_t *answer);
 /* Deals with a status that is not `want`: 429 and 503 wait, 401 and others are failures, with the code that the body names. Non-zero if
    it was another. */
 int imp_graph_bad(imp_cal_call *call, uint32_t code, uint32_t want, const json_t *answer);
+
+/* ---- graph_delta.c ---- */
+int imp_graph_read_events(imp_cal_gateway *gateway, imp_cal_box *box);
+void imp_graph_events_del(imp_cal_box *box);
 
 /* ---- graph_subscribe.c ---- */
 void imp_graph_run(imp_cal_gateway *gateway);

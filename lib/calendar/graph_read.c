@@ -146,6 +146,9 @@ static json_t *write_schedules(const imp_cal_call *window, imp_cal_box *const *b
 }
 
 static int read_boxes(imp_cal_gateway *gateway, imp_cal_box **boxes, size_t count) {
+  if (gateway->conf.delta) {
+    return imp_graph_read_events(gateway, boxes[0]); /* alone: see imp_cal_conf_copy() */
+  }
   imp_cal_call *window = imp_cal_call_new(gateway, NULL, 0);
   json_t *body = window != NULL ? write_schedules(window, boxes, count) : NULL;
   imp_cal_call_del(window);

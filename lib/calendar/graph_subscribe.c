@@ -131,6 +131,7 @@ static void on_not_deleted(imp_cal_call *call, int status) {
 
 /* The mailbox goes: Microsoft is told, once. */
 void imp_graph_forget(imp_cal_box *box) {
+  imp_graph_events_del(box);
   imp_list_remove(&box->sub_link);
   if (box->subscription == NULL || (imp_cal_wants_token(box->gateway) && box->gateway->token == NULL)) {
     return;
@@ -149,6 +150,7 @@ void imp_graph_reset(imp_cal_gateway *gateway) {
   for (imp_list *link = gateway->boxes.next; link != &gateway->boxes; link = link->next) {
     imp_cal_box *box = IMP_CONTAINER_OF(link, imp_cal_box, link);
     imp_cal_box_unsubscribe(box);
+    imp_graph_events_del(box);
     if (!imp_list_linked(&box->sub_link)) {
       imp_list_append(&gateway->unsubscribed, &box->sub_link);
     }

@@ -15,6 +15,8 @@ typedef struct fuzz_calendar {
   imp_tstamp ts;
 } fuzz_calendar;
 
+static uint32_t fuzz_delta; /* Graph: events one by one */
+
 static inline int fuzz_start(void *ctx, imp_op *op, const imp_http_request *request) {
   fuzz_calendar *f = ctx;
   (void)request;
@@ -44,6 +46,7 @@ static inline void fuzz_begin(fuzz_calendar *f, imp_gateway_kind kind, const cha
   imp_gateway_default(&gateway, sizeof gateway, kind);
   gateway.name = "g";
   gateway.url = url;
+  gateway.delta = fuzz_delta;
   gateway.username = "u";
   gateway.secret = "s";
   gateway.webhook_url = "https://im.example/";

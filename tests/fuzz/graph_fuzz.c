@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0) {
     return 0;
   }
+  fuzz_delta = data[0] >> 3 & 1;
   fuzz_begin(&f, IMP_GATEWAY_GRAPH, NULL);
   if (data[0] & 4) {
     for (int i = 0; i < 5; i++) {

@@ -2,6 +2,7 @@
 #include "calendar_kit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static ckit kit;
 
@@ -306,12 +307,98 @@ static void the_address_is_proved(void **state) {
   }
 }
 
+/* ---- calendarView/delta ---- */
+
+#define AT(name, time, day) "\"" name "\":{\"dateTime\":\"2026-03-" day "T" time ".0000000\",\"timeZone\":\"UTC\"}"
+#define SPAN(start, end) AT("start", start, "02") "," AT("end", end, "02")
+#define BASE "https://graph.microsoft.com/v1.0"
+
+static void begin_delta(void) {
+  imp_gateway gateway;
+  imp_calendar_settings settings;
+  imp_calendar_settings_default(&settings, sizeof settings);
+  settings.subjects = 1;
+  ckit_new(&kit, &settings);
+  ckit_gateway(&kit, &gateway, IMP_GATEWAY_GRAPH, NULL);
+  gateway.out_of_office = 0;
+  gateway.delta = 1;
+  gateway.poll_seconds = 60;
+  gateway.window_hours = 4;
+  assert_int_equal(imp_calendar_set_gateway(kit.cal, &gateway), IMP_OK);
+  ckit_map(&kit, "juliet", "juliet@corp.example", "Europe/Berlin");
+  ckit_turn(&kit);
+}
+
+static void deltas(void **state) {
+  (void)state;
+  begin_delta();
+  ckit_request *r = ckit_next(&kit);
+  assert_string_equal(r->url, BASE "/users/juliet%40corp.example/calendarView/delta?startDateTime=2026-03-02T07:00:00Z"
+                                   "&endDateTime=2026-03-02T12:00:00Z");
+  assert_non_null(strstr(r->fields, "Prefer: odata.maxpagesize=200\n"));
+  ckit_answer(&kit, r, 200, NULL,
+              "{\"value\":[{\"id\":\"s\",\"type\":\"seriesMaster\",\"showAs\":\"oof\",\"sensitivity\":\"normal\",\"subject\":\"Trip\","
+              SPAN("08:00:00", "09:00:00") "},{\"id\":\"o\",\"type\":\"occurrence\",\"seriesMasterId\":\"s\"," SPAN("08:01:00", "08:02:00")
+              "},{\"id\":\"c\",\"showAs\":\"busy\",\"isCancelled\":true," SPAN("08:00:00", "11:00:00") "}],"
+              "\"@odata.nextLink\":\"" BASE "/me/calendarView/delta?$skiptoken=abc\"}");
+  r = ckit_next(&kit);
+  assert_string_equal(r->url, BASE "/me/calendarView/delta?$skiptoken=abc");
+  ckit_answer(&kit, r, 200, NULL,
+              "{\"value\":[{\"id\":\"p\",\"type\":\"singleInstance\",\"showAs\":\"busy\",\"sensitivity\":\"private\",\"subject\":\"Doctor\","
+              SPAN("08:03:00", "08:04:00") "},{\"id\":\"d\",\"showAs\":\"workingElsewhere\",\"isAllDay\":true,\"sensitivity\":\"normal\","
+              AT("start", "00:00:00", "02") "," AT("end", "00:00:00", "03") "}],"
+              "\"@odata.deltaLink\":\"" BASE "/me/calendarView/delta?$deltatoken=1\"}");
+  assert_int_equal(ckit_unanswered(&kit), 0);
+  ckit_expect(&kit, "gateway corp up\njuliet elsewhere 23:00-08:01\n"); /* an all-day event of Berlin: since 23:00 UTC */
+  ckit_pass(&kit, 60000);
+  ckit_expect(&kit, "juliet out of office 08:01-08:02 'Trip'\n");
+  r = ckit_next(&kit);
+  assert_string_equal(r->url, BASE "/me/calendarView/delta?$deltatoken=1");
+  ckit_answer(&kit, r, 200, NULL,
+              "{\"value\":[{\"id\":\"d\",\"@removed\":{\"reason\":\"deleted\"}},{\"id\":\"o\",\"type\":\"occurrence\","
+              "\"seriesMasterId\":\"s\"," SPAN("08:01:00", "08:02:30") "}],\"@odata.deltaLink\":\"" BASE "/d?2\"}");
+  ckit_pass(&kit, 0);
+  ckit_expect(&kit, "juliet out of office 08:01-08:02 'Trip'\n");
+  ckit_pass(&kit, 60000);
+  ckit_answer(&kit, ckit_next(&kit), 410, NULL, "{\"error\":{\"code\":\"SyncStateNotFound\"}}");
+  r = ckit_next(&kit);
+  assert_non_null(strstr(r->url, "startDateTime=2026-03-02T07:02:00Z")); /* anew */
+  ckit_answer(&kit, r, 200, NULL, "{\"value\":[],\"@odata.deltaLink\":\"" BASE "/d?3\"}");
+  assert_non_null(strstr(kit.journal, "juliet free\n"));
+}
+
+static void windows_move_on(void **state) {
+  (void)state;
+  begin_delta();
+  ckit_answer(&kit, ckit_next(&kit), 200, NULL, "{\"value\":[],\"@odata.deltaLink\":\"" BASE "/d?1\"}");
+  int seeded = 0;
+  for (int i = 0; i < 180; i++) {
+    ckit_pass(&kit, 60000);
+    kit.journal[0] = '\0';
+    seeded += strstr(ckit_next(&kit)->url, "startDateTime") != NULL;
+    ckit_answer(&kit, ckit_next(&kit), 200, NULL, "{\"value\":[],\"@odata.deltaLink\":\"" BASE "/d?1\"}");
+    kit.nopen--; /* answered: room for the next */
+    free(kit.open[kit.nopen].body);
+  }
+  assert_int_equal(seeded, 1); /* half of four hours went by */
+}
+
+static void links_to_elsewhere(void **state) {
+  (void)state;
+  begin_delta();
+  ckit_answer(&kit, ckit_next(&kit), 200, NULL, "{\"value\":[],\"@odata.nextLink\":\"https://graph.microsoft.com.evil.example/v1.0/\"}");
+  assert_string_equal(mailbox("juliet").last_error, "neither nextLink nor deltaLink of this server");
+  assert_int_equal(ckit_unanswered(&kit), 0);
+  assert_int_equal(imp_calendar_unmap(kit.cal, "juliet", "corp"), IMP_OK);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_requests), cmocka_unit_test(twenty_a_call),     cmocka_unit_test(schedules),
       cmocka_unit_test(tokens_end),   cmocka_unit_test(no_token),          cmocka_unit_test(too_many_requests),
       cmocka_unit_test(automatic_replies), cmocka_unit_test(a_subscription), cmocka_unit_test(news),
       cmocka_unit_test(lifecycle),    cmocka_unit_test(unmapped),          cmocka_unit_test(the_address_is_proved),
+      cmocka_unit_test(deltas),       cmocka_unit_test(windows_move_on),   cmocka_unit_test(links_to_elsewhere),
   };
   return unit_run("calendar_graph", tests);
 }

@@ -296,6 +296,7 @@ class imp_gateway(Structure):
         ("webhook_url", c_char_p),
         ("client_state", c_char_p),
         ("subscription_minutes", c_uint32),
+        ("delta", c_uint32),
     ]
 
 
