@@ -10,6 +10,9 @@
 #ifdef IMP_ROOM_ROSTER
 #  include "roster/roster.h"
 #endif
+#ifdef IMP_ROOM_PEP
+#  include "pep/pep.h"
+#endif
 
 const imp_feature *const imp_features[] = {
 #ifdef IMP_ROOM_C2S
@@ -20,5 +23,8 @@ const imp_feature *const imp_features[] = {
 #endif
 #ifdef IMP_ROOM_ROSTER
     &imp_feature_roster,
+#endif
+#ifdef IMP_ROOM_PEP
+    &imp_feature_pep,
 #endif
     NULL};

@@ -8,7 +8,8 @@
  *   imp/roster.h rosters, blocking, who is there
  *   imp/store.h  the store in memory; imp/sys/store.h to write one
  *
- * Rooms that a build may lack are included by name: imp/presence.h, one presence from many sources, usable alone.
+ * Rooms that a build may lack are included by name: imp/presence.h, one presence from many sources, usable alone;
+ * imp/pep.h, what users publish, and their vCards.
  */
 #ifndef IMP_IMP_H
 #define IMP_IMP_H

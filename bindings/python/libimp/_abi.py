@@ -798,6 +798,23 @@ imp_roster_each_blocked_fn = CFUNCTYPE(c_int, c_char_p, c_void_p)
 imp_roster_each_presence_fn = CFUNCTYPE(c_int, c_void_p, c_void_p)
 
 
+class imp_pep_settings(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("max_nodes", c_uint32),
+        ("max_items", c_uint32),
+        ("max_item_bytes", c_uint32),
+        ("max_bytes", c_uint32),
+        ("vcard_bytes", c_uint32),
+        ("private_items", c_uint32),
+        ("private_bytes", c_uint32),
+        ("max_accounts", c_uint32),
+        ("max_caps", c_uint32),
+    ]
+
+imp_pep_item_fn = CFUNCTYPE(None, c_void_p, c_int, c_void_p, c_void_p)
+
+
 class PresenceState(IntEnum):
     """imp_presence_state"""
     OFFLINE = 0
@@ -1201,6 +1218,13 @@ FUNCTIONS: dict[str, dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "imp_memory_store_new": (c_int, (POINTER(c_void_p),)),
     "imp_memory_store_vtable": (POINTER(imp_store), ()),
     "imp_memory_store_del": (None, (c_void_p,)),
+    "imp_pep_settings_default": (None, (POINTER(imp_pep_settings), c_size_t,)),
+    "imp_pep_set_settings": (c_int, (c_void_p, POINTER(imp_pep_settings),)),
+    "imp_pep_publish": (c_int, (c_void_p, c_char_p, c_char_p, c_char_p, c_char_p, imp_result_fn, c_void_p,)),
+    "imp_pep_retract": (c_int, (c_void_p, c_char_p, c_char_p, c_char_p, imp_result_fn, c_void_p,)),
+    "imp_pep_get": (c_int, (c_void_p, c_char_p, c_char_p, c_char_p, imp_pep_item_fn, c_void_p,)),
+    "imp_pep_set_vcard": (c_int, (c_void_p, c_char_p, c_char_p, imp_result_fn, c_void_p,)),
+    "imp_pep_get_vcard": (c_int, (c_void_p, c_char_p, imp_pep_item_fn, c_void_p,)),
     "imp_presence_state_name": (c_char_p, (c_int,)),
     "imp_source_kind_name": (c_char_p, (c_int,)),
     "imp_presence_default_rules": (POINTER(imp_presence_rule), (POINTER(c_size_t),)),

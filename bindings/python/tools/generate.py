@@ -210,6 +210,7 @@ PROBE_HEAD = """\
 #include <imp/imp.h>
 #include <imp/bus.h>
 #include <imp/calendar.h>
+#include <imp/pep.h>
 #include <imp/presence.h>
 #include <imp/sqlite.h>
 #include <imp/testkit.h>

@@ -1,0 +1,267 @@
+/* Accounts are read when somebody asks for them, and stay while a session of theirs does, or for a while. */
+#include <string.h>
+
+#include "pep/internal.h"
+
+/* ---- jobs ---- */
+
+void *imp_pep_job_new(imp_pep *pep, size_t size, void (*drop)(imp_pep_job *job)) {
+  imp_pep_job *job = imp_calloc(1, size);
+  if (job != NULL) {
+    job->pep = pep;
+    job->drop = drop;
+    imp_list_append(&pep->jobs, &job->all);
+  }
+  return job;
+}
+
+void imp_pep_job_end(imp_pep_job *job) {
+  imp_list_remove(&job->all);
+  imp_list_remove(&job->at);
+  if (job->drop != NULL) {
+    job->drop(job);
+  }
+  imp_words_free(&job->groups);
+  imp_free(job);
+}
+
+/* ---- accounts ---- */
+
+static imp_pep_account *find(const imp_pep *pep, const imp_jid *jid) {
+  imp_map_node *n = imp_map_find(&pep->accounts, imp_jid_bare(jid), imp_jid_bare_len(jid));
+  return n ? IMP_CONTAINER_OF(n, imp_pep_account, by_bare) : NULL;
+}
+
+imp_pep_account *imp_pep_account_find(const imp_pep *pep, const imp_jid *jid) {
+  imp_pep_account *a = find(pep, jid);
+  return a != NULL && a->read ? a : NULL;
+}
+
+static void unlink_lru(imp_pep_account *a) {
+  if (imp_list_linked(&a->lru)) {
+    imp_list_remove(&a->lru);
+    a->pep->nlru--;
+  }
+}
+
+void imp_pep_account_clear(imp_pep_account *a) {
+  while (!imp_list_empty(&a->nodes)) {
+    imp_pep_node_free(a, IMP_CONTAINER_OF(a->nodes.next, imp_pep_node, link));
+  }
+  a->photo[0] = '\0';
+}
+
+static void account_free(imp_pep_account *a) {
+  unlink_lru(a);
+  imp_map_remove(&a->pep->accounts, &a->by_bare);
+  imp_op_cancel(a->ops[0]);
+  imp_op_cancel(a->ops[1]);
+  imp_pep_account_clear(a);
+  imp_jid_del(a->jid);
+  imp_free(a);
+}
+
+static imp_pep_account *account_new(imp_pep *pep, const imp_jid *owner) {
+  imp_pep_account *a = imp_calloc(1, sizeof(*a));
+  if (a == NULL) {
+    return NULL;
+  }
+  a->pep = pep;
+  imp_list_init(&a->nodes);
+  imp_list_init(&a->readers);
+  if (imp_jid_new_bare(&a->jid, (imp_jid *)(uintptr_t)owner) < 0) {
+    imp_free(a);
+    return NULL;
+  }
+  if (imp_map_insert(&pep->accounts, &a->by_bare, imp_jid_full(a->jid), imp_jid_full_len(a->jid)) < 0) {
+    imp_jid_del(a->jid);
+    imp_free(a);
+    return NULL;
+  }
+  return a;
+}
+
+static void trim(imp_pep *pep) {
+  while (pep->nlru > pep->settings.max_accounts) {
+    account_free(IMP_CONTAINER_OF(pep->lru.next, imp_pep_account, lru));
+  }
+}
+
+void imp_pep_account_hold(imp_pep_account *a) {
+  a->holds++;
+  unlink_lru(a);
+}
+
+/* What could not be read is read again when it is asked for again. */
+void imp_pep_account_let_go(imp_pep_account *a) {
+  imp_pep *pep = a->pep;
+  if (--a->holds > 0) {
+    return;
+  }
+  if (!a->read) {
+    account_free(a);
+    return;
+  }
+  imp_list_append(&pep->lru, &a->lru);
+  pep->nlru++;
+  trim(pep);
+}
+
+/* ---- reading ---- */
+
+static void run_readers(imp_pep_account *a, int status) {
+  imp_list todo, *l;
+  imp_list_init(&todo);
+  imp_list_move(&todo, &a->readers);
+  while ((l = imp_list_pop(&todo)) != NULL) {
+    imp_pep_job *job = IMP_CONTAINER_OF(l, imp_pep_job, at);
+    job->with(status == IMP_OK ? a : NULL, status, job);
+  }
+}
+
+/* The reading itself held it. */
+static void finish(imp_pep_account *a, int status) {
+  if (status < 0 && status != IMP_ERR_NOT_FOUND) {
+    a->failed = status;
+  }
+  if (--a->reading > 0) {
+    return;
+  }
+  if (a->stale) {
+    imp_pep_account_clear(a);
+    a->stale = 0;
+  }
+  status = a->failed;
+  a->failed = IMP_OK;
+  a->read = status == IMP_OK;
+  if (!a->read) {
+    imp_log(&a->pep->node->log, IMP_LOG_STORE, IMP_LOG_WARN, imp_jid_full(a->jid), "what was published cannot be read: %s",
+            imp_strerror(status));
+    imp_pep_account_clear(a);
+  } else {
+    imp_pep_set_photo(a, NULL);
+  }
+  run_readers(a, status);
+  imp_pep_account_let_go(a);
+}
+
+static void on_nodes(imp_op *op, int status, void *ctx) {
+  imp_pep_account *a = ctx;
+  size_t i;
+  a->ops[0] = NULL;
+  for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
+    const imp_op_row *row = imp_op_row_at(op, i);
+    int rv = imp_pep_record_read(a, row->key, row->keylen, row->value, row->valuelen);
+    if (rv == IMP_ERR_CORRUPT) {
+      imp_log(&a->pep->node->log, IMP_LOG_STORE, IMP_LOG_ERROR, imp_jid_full(a->jid), "a node is not what was stored");
+    } else if (rv < 0) {
+      status = rv;
+    }
+  }
+  finish(a, status);
+}
+
+static void on_photo(imp_op *op, int status, void *ctx) {
+  imp_pep_account *a = ctx;
+  const imp_op_row *row = status == IMP_OK && imp_op_row_count(op) > 0 ? imp_op_row_at(op, 0) : NULL;
+  a->ops[1] = NULL;
+  if (row != NULL && row->valuelen == IMP_PEP_HASH_LEN) {
+    memcpy(a->photo, row->value, IMP_PEP_HASH_LEN + 1);
+  }
+  finish(a, status);
+}
+
+/* Both reads are counted before one can be over. */
+static void start_reading(imp_pep_account *a) {
+  imp_node *node = a->pep->node;
+  imp_store_range all = {.size = sizeof(all)};
+  a->holds++;
+  a->reading = 3;
+  a->ops[0] = imp_node_scan(node, IMP_SPACE_PEP_NODE, imp_jid_full(a->jid), &all, on_nodes, a);
+  if (a->ops[0] == NULL) {
+    finish(a, IMP_ERR_NOMEM);
+  }
+  a->ops[1] = imp_node_get(node, IMP_SPACE_VCARD, imp_jid_full(a->jid), "photo", 5, on_photo, a);
+  if (a->ops[1] == NULL) {
+    finish(a, IMP_ERR_NOMEM);
+  }
+  finish(a, IMP_OK);
+}
+
+void imp_pep_with(imp_pep *pep, const imp_jid *owner, imp_pep_job *job, imp_pep_account_fn fn) {
+  imp_pep_account *a = find(pep, owner);
+  if (a == NULL && (a = account_new(pep, owner)) == NULL) {
+    fn(NULL, IMP_ERR_NOMEM, job);
+    return;
+  }
+  imp_pep_account_hold(a);
+  if (a->read) {
+    fn(a, IMP_OK, job);
+  } else {
+    job->with = fn;
+    imp_list_append(&a->readers, &job->at);
+    if (a->reading == 0) {
+      start_reading(a);
+    }
+  }
+  imp_pep_account_let_go(a);
+}
+
+/* ---- with sessions and users ---- */
+
+static void hold_for_user(imp_pep_account *a, int status, imp_pep_job *job) {
+  imp_user *user = a != NULL ? imp_node_find_user(a->pep->node, a->jid) : NULL;
+  (void)status;
+  if (user != NULL && user->slot[IMP_SLOT_PEP] == NULL) {
+    user->slot[IMP_SLOT_PEP] = a;
+    imp_pep_account_hold(a);
+  }
+  imp_pep_job_end(job);
+}
+
+static imp_verdict on_opened(imp_event *event, void *ctx) {
+  imp_pep *pep = ctx;
+  imp_pep_job *job;
+  if (event->session->user->slot[IMP_SLOT_PEP] == NULL && !event->session->anonymous &&
+      (job = imp_pep_job_new(pep, sizeof(*job), NULL)) != NULL) {
+    imp_pep_with(pep, event->session->user->jid, job, hold_for_user);
+  }
+  return IMP_CONTINUE;
+}
+
+static imp_verdict on_gone(imp_event *event, void *ctx) {
+  imp_pep *pep = ctx;
+  imp_pep_account *a = find(pep, event->to);
+  imp_user *user = imp_node_find_user(event->node, event->to);
+  if (a != NULL && user != NULL && user->slot[IMP_SLOT_PEP] == a) {
+    user->slot[IMP_SLOT_PEP] = NULL;
+    imp_pep_account_let_go(a);
+  }
+  return IMP_CONTINUE;
+}
+
+static imp_verdict on_deleted(imp_event *event, void *ctx) {
+  imp_pep_account *a = find(ctx, event->to);
+  if (a != NULL) {
+    a->stale = a->reading > 0;
+    imp_pep_account_clear(a);
+  }
+  return IMP_CONTINUE;
+}
+
+int imp_pep_start_accounts(imp_node *node) {
+  imp_pep *pep = imp_pep_of(node);
+  int rv = imp_node_hook(node, IMP_POINT_SESSION_OPENED, 60, on_opened, pep);
+  rv = rv < 0 ? rv : imp_node_hook(node, IMP_POINT_USER_GONE, 60, on_gone, pep);
+  return rv < 0 ? rv : imp_node_hook(node, IMP_POINT_USER_DELETED, 60, on_deleted, pep);
+}
+
+void imp_pep_stop_accounts(imp_pep *pep) {
+  imp_map_iter it;
+  imp_map_node *n;
+  imp_map_iter_init(&it, &pep->accounts);
+  while ((n = imp_map_iter_next(&it)) != NULL) {
+    account_free(IMP_CONTAINER_OF(n, imp_pep_account, by_bare));
+  }
+  imp_map_reset(&pep->accounts);
+}
