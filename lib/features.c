@@ -13,6 +13,9 @@
 #ifdef IMP_ROOM_PEP
 #  include "pep/pep.h"
 #endif
+#ifdef IMP_ROOM_STATUS
+#  include "status/status.h"
+#endif
 
 const imp_feature *const imp_features[] = {
 #ifdef IMP_ROOM_C2S
@@ -26,5 +29,8 @@ const imp_feature *const imp_features[] = {
 #endif
 #ifdef IMP_ROOM_PEP
     &imp_feature_pep,
+#endif
+#ifdef IMP_ROOM_STATUS
+    &imp_feature_status,
 #endif
     NULL};

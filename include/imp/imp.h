@@ -6,6 +6,7 @@
  *   imp/jid.h    addresses                          imp/conn.h  a connection: bytes in, bytes out
  *   imp/xml.h    elements and stanzas               imp/node.h  the server
  *   imp/roster.h rosters, blocking, who is there
+ *   imp/status.h what contacts see: calendars, overrides, phones (include it by name)
  *   imp/store.h  the store in memory; imp/sys/store.h to write one
  *
  * Rooms that a build may lack are included by name: imp/presence.h, one presence from many sources, usable alone;

@@ -10,7 +10,7 @@
             node.reply_text(stanza, stanza.body)
 
 One module a room, with the names of the C headers: core, op, jid, xml, sm, sasl, conn, node, store; pep, presence, roster,
-sqlite and testkit are imported when asked for; aio joins a node to asyncio.
+status, sqlite and testkit are imported when asked for; aio joins a node to asyncio.
 """
 from . import conn, core, jid, node, op, sasl, sm, store, xml
 from .conn import ChannelBinding, Connection

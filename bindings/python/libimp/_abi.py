@@ -49,6 +49,7 @@ IMP_NS_ACTIVITY = 'http://jabber.org/protocol/activity'
 IMP_NS_PIDF = 'urn:ietf:params:xml:ns:pidf'
 IMP_NS_RPID = 'urn:ietf:params:xml:ns:pidf:rpid'
 IMP_PRESENCE_NO_RULE = 4294967295
+IMP_STATUS_GATEWAYS = 'gateways'
 
 
 class Error(IntEnum):
@@ -950,6 +951,55 @@ class imp_sqlite_stats(Structure):
         ("failures", c_uint64),
     ]
 
+
+class StatusText(IntEnum):
+    """imp_status_text"""
+    NEVER = 0
+    IF_NONE = 1
+    ALWAYS = 2
+
+
+class imp_status_settings(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("text", c_uint32),
+        ("activity", c_uint32),
+        ("everybody", c_uint32),
+        ("users_per_turn", c_uint32),
+        ("stanzas_per_turn", c_uint32),
+        ("zone", c_char_p),
+        ("resource", c_char_p),
+        ("presence", POINTER(imp_presence_settings)),
+        ("calendar", POINTER(imp_calendar_settings)),
+    ]
+
+imp_status_callbacks_changed = CFUNCTYPE(None, c_void_p, c_char_p, POINTER(imp_presence), c_void_p)
+imp_status_callbacks_gateway = CFUNCTYPE(None, c_void_p, POINTER(imp_gateway_status), c_void_p)
+imp_status_callbacks_get_zone = CFUNCTYPE(c_int, c_void_p, c_char_p, c_void_p)
+
+
+class imp_status_callbacks(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("changed", imp_status_callbacks_changed),
+        ("gateway", imp_status_callbacks_gateway),
+        ("get_zone", imp_status_callbacks_get_zone),
+    ]
+
+imp_status_each_source_fn = CFUNCTYPE(c_int, POINTER(imp_source), c_void_p)
+
+
+class imp_status_stats(Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("users", c_uint64),
+        ("waiting", c_uint64),
+        ("changes", c_uint64),
+        ("shown", c_uint64),
+        ("activities", c_uint64),
+        ("full_turns", c_uint64),
+    ]
+
 imp_ops_fn = CFUNCTYPE(None, c_void_p, c_int, c_void_p)
 imp_testkit_store_run = CFUNCTYPE(None, c_void_p)
 imp_testkit_store_reopen = CFUNCTYPE(c_void_p, c_void_p, c_void_p)
@@ -1263,6 +1313,17 @@ FUNCTIONS: dict[str, dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "imp_composer_get_expiry": (c_uint64, (c_void_p,)),
     "imp_composer_handle_expiry": (c_int, (c_void_p, c_uint64,)),
     "imp_composer_count": (c_size_t, (c_void_p,)),
+    "imp_status_settings_default": (None, (POINTER(imp_status_settings), c_size_t,)),
+    "imp_status_settings_check": (c_int, (POINTER(imp_status_settings), c_char_p, c_size_t,)),
+    "imp_status_set_settings": (
+        c_int, (c_void_p, POINTER(imp_status_settings), POINTER(imp_status_callbacks), c_void_p,)),
+    "imp_status_get_calendar": (c_int, (c_void_p, POINTER(c_void_p),)),
+    "imp_status_put": (c_int, (c_void_p, c_char_p, POINTER(imp_source),)),
+    "imp_status_remove": (c_int, (c_void_p, c_char_p, c_int, c_char_p,)),
+    "imp_status_get": (c_int, (c_void_p, c_char_p, POINTER(imp_presence), c_size_t,)),
+    "imp_status_each_source": (c_int, (c_void_p, c_char_p, imp_status_each_source_fn, c_void_p,)),
+    "imp_status_utc_offset": (c_int32, (c_void_p, c_uint64,)),
+    "imp_status_get_stats": (None, (c_void_p, POINTER(imp_status_stats), c_size_t,)),
     "imp_malloc": (c_void_p, (c_size_t,)),
     "imp_calloc": (c_void_p, (c_size_t, c_size_t,)),
     "imp_realloc": (c_void_p, (c_void_p, c_size_t,)),

@@ -46,6 +46,7 @@ ENUMS = {
     "imp_subscription": ("Subscription", ("IMP_SUBSCRIPTION_",)),
     "imp_presence_state": ("PresenceState", ("IMP_PRESENCE_",)),
     "imp_source_kind": ("SourceKind", ("IMP_SOURCE_",)),
+    "imp_status_text": ("StatusText", ("IMP_STATUS_TEXT_",)),
     "imp_conflict": ("Conflict", ("IMP_CONFLICT_",)),
     "imp_session_state": ("SessionState", ("IMP_SESSION_",)),
     "imp_session_event": ("SessionEvent", ("IMP_SESSION_",)),
@@ -212,6 +213,7 @@ PROBE_HEAD = """\
 #include <imp/calendar.h>
 #include <imp/pep.h>
 #include <imp/presence.h>
+#include <imp/status.h>
 #include <imp/sqlite.h>
 #include <imp/testkit.h>
 #include <imp/sys/http.h>
