@@ -240,8 +240,9 @@ static void session_goes(imp_roster *r, imp_session *s, imp_roster_session *rs, 
   imp_stanza_del(rs->shown);
   rs->shown = NULL;
   if (was_shown) {
+    imp_ghosts_note(s, 0);
     (void)imp_roster_when(r, &task);
-    if (!anybody_shown(s->user)) {
+    if (!anybody_shown(s->user) && !s->anonymous) {
       imp_last_note(r, st);
     }
   }
@@ -252,6 +253,9 @@ static void session_shows(imp_roster *r, imp_session *s, imp_roster_session *rs,
   imp_task task = {.run = rs->invisible ? look_around : broadcast, .stanza = st, .jid = s->jid, .number = first};
   imp_stanza *old = rs->shown;
   rs->shown = imp_stanza_ref(st);
+  if (old == NULL && !rs->invisible) {
+    imp_ghosts_note(s, 1);
+  }
   imp_stanza_del(old);
   if (!rs->invisible || first) {
     (void)imp_roster_when(r, &task);

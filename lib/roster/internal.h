@@ -8,6 +8,7 @@
  *   roster.last  owner: bare JID, key: ""                   when he went, and the presence with which he did (last.c)
  *   block        owner: bare JID, key: JID                  empty: he blocks it (blocks.c)
  *   sm.roster    owner: session id, key: ""                 what of a durable session is ours (restore.c)
+ *   roster.on    owner: bare JID, key: resource             empty: contacts see it (ghosts.c)
  */
 #ifndef IMP_ROSTER_INTERNAL_H
 #define IMP_ROSTER_INTERNAL_H
@@ -22,6 +23,7 @@
 #define IMP_SPACE_LAST "roster.last"
 #define IMP_SPACE_BLOCK "block"
 #define IMP_SPACE_SESSION "sm.roster"
+#define IMP_SPACE_ON "roster.on"
 
 #define IMP_NS_BLOCKING "urn:xmpp:blocking"
 #define IMP_NS_BLOCKED "urn:xmpp:blocking:errors"
@@ -71,6 +73,7 @@ struct imp_roster {
   uint64_t version, removed; /* now; when the last item was taken off */
   imp_op *op;                /* a read under way */
   imp_list tasks;
+  uint32_t waiting;  /* how many */
   imp_list idle;     /* of those to be looked at when the turn ends */
   imp_stanza *shown; /* what is seen of the user where no session stands for it; NULL: nothing */
   uint8_t state;     /* an imp_roster_state */
@@ -105,6 +108,7 @@ typedef struct imp_rosters {
   imp_list outbox;  /* stanzas to be routed when nothing is being walked through */
   imp_list queries; /* reads under way, see last.c */
   imp_map noted;    /* what the store had of durable sessions, until they are there */
+  imp_list ghosts;  /* who was seen when the process ended, until sessions are restored */
   uint32_t walking;
   uint8_t restored;
 } imp_rosters;
@@ -167,6 +171,8 @@ int imp_roster_start_subscribe(imp_node *node);
 void imp_roster_inbound(imp_node *node, imp_stanza *st);
 /* A subscription stanza leaves in the name of the roster's user. `st` may be NULL: nothing but the type is said. */
 void imp_roster_outbound(imp_roster *r, const imp_jid *contact, imp_stanza_type type, imp_stanza *st);
+/* The user is no more: all contacts are told. */
+void imp_roster_forget(imp_node *node, const imp_jid *user);
 /* Requests that wait for an answer. */
 void imp_roster_show_requests(imp_roster *r, imp_session *to);
 int imp_roster_sub_kind(unsigned type); /* an imp_sub_stanza, or -1 */
@@ -251,5 +257,14 @@ int imp_roster_start_restore(imp_node *node);
 /* What is ours of a durable session has changed. */
 void imp_roster_note_session(imp_session *s);
 void imp_restore_stop(imp_rosters *f);
+
+/* ---- ghosts.c ---- */
+
+int imp_roster_start_ghosts(imp_node *node);
+/* Contacts see the session from now on, or no longer. */
+void imp_ghosts_note(imp_session *s, int seen);
+/* The sessions are restored: who had one that is not is gone. */
+void imp_ghosts_lay(imp_node *node);
+void imp_ghosts_stop(imp_rosters *f);
 
 #endif

@@ -157,6 +157,7 @@ static imp_verdict on_turn(imp_event *event, void *ctx) {
     }
   }
   imp_restore_stop(f);
+  imp_ghosts_lay(node);
   return IMP_CONTINUE;
 }
 

@@ -71,12 +71,16 @@ static void task_free(imp_task *task) {
   imp_free(task);
 }
 
+/* So many wait for a roster at most: a store that does not answer is no reason to keep all that comes. */
+#define TASKS_MAX 1000
+
 static int enqueue(imp_roster *r, const imp_task *task) {
-  imp_task *copy = imp_malloc(sizeof(*copy));
+  imp_task *copy = r->waiting < TASKS_MAX ? imp_malloc(sizeof(*copy)) : NULL;
   if (copy == NULL) {
     imp_free(task->data);
-    return IMP_ERR_NOMEM;
+    return r->waiting < TASKS_MAX ? IMP_ERR_NOMEM : IMP_ERR_LIMIT;
   }
+  r->waiting++;
   *copy = *task;
   copy->link = (imp_list){NULL, NULL};
   copy->stanza = task->stanza != NULL ? imp_stanza_ref(task->stanza) : NULL;
@@ -93,6 +97,7 @@ static void run_tasks(imp_roster *r, int error) {
   r->running = 1;
   while ((l = imp_list_pop(&r->tasks)) != NULL) {
     imp_task *task = IMP_CONTAINER_OF(l, imp_task, link);
+    r->waiting--;
     task->error = error;
     task->run(r, task);
     task_free(task);
@@ -116,7 +121,7 @@ static void on_existence(imp_op *op, int status, void *ctx) {
   (void)op;
   r->op = NULL;
   r->exists |= status == IMP_OK;
-  is_read(r, IMP_OK);
+  is_read(r, status == IMP_ERR_NOT_FOUND || status == IMP_ERR_DENIED ? IMP_OK : status);
 }
 
 static void on_rows(imp_op *op, int status, void *ctx) {
@@ -163,6 +168,7 @@ int imp_roster_when(imp_roster *r, const imp_task *task) {
   if (rv == IMP_OK && (rv = begin_reading(r)) < 0) {
     imp_list *last = r->tasks.prev;
     imp_list_remove(last);
+    r->waiting--;
     task_free(IMP_CONTAINER_OF(last, imp_task, link));
   }
   return rv;
@@ -259,6 +265,9 @@ static imp_verdict on_ended(imp_event *event, void *ctx) {
     imp_free(rs);
     event->session->slot[IMP_SLOT_PRESENCE] = NULL;
   }
+  if (event->session->anonymous && !event->node->deleting) {
+    imp_roster_forget(event->node, event->session->user->jid); /* nobody will be him again */
+  }
   return IMP_CONTINUE;
 }
 
@@ -288,6 +297,7 @@ static void stop(imp_node *node) {
   imp_blocks_stop(f);
   imp_last_stop(f);
   imp_restore_stop(f);
+  imp_ghosts_stop(f);
   while ((l = imp_list_pop(&f->outbox)) != NULL) {
     imp_task *task = IMP_CONTAINER_OF(l, imp_task, link);
     task_free(task);
@@ -325,7 +335,8 @@ static int start(imp_node *node) {
                                       imp_roster_start_blocking,
                                       imp_roster_start_invisible,
                                       imp_roster_start_relation,
-                                      imp_roster_start_restore};
+                                      imp_roster_start_restore,
+                                      imp_roster_start_ghosts};
   imp_rosters *f = imp_calloc(1, sizeof(*f));
   size_t i;
   int rv = IMP_OK;
@@ -339,6 +350,7 @@ static int start(imp_node *node) {
   imp_list_init(&f->idle);
   imp_list_init(&f->outbox);
   imp_list_init(&f->queries);
+  imp_list_init(&f->ghosts);
   imp_map_init(&f->noted);
   node->feature[IMP_FEATURE_ROSTER] = f;
   for (i = 0; rv == IMP_OK && i < IMP_ARRAY_LEN(parts); i++) {

@@ -241,15 +241,19 @@ static void take_all_off(imp_roster *r, const imp_task *task) {
 }
 
 /* What is read is read before it is erased: the store does things in order. */
-static imp_verdict on_deleted(imp_event *event, void *ctx) {
-  imp_roster *r = imp_roster_get(event->node, event->to);
+void imp_roster_forget(imp_node *node, const imp_jid *user) {
+  imp_roster *r = imp_roster_get(node, user);
   imp_task task = {.run = take_all_off};
-  (void)ctx;
-  imp_blocks_clear(event->node, event->to);
+  imp_blocks_clear(node, user);
   if (r != NULL) {
     r->exists = 1; /* nobody is asked */
     (void)imp_roster_when(r, &task);
   }
+}
+
+static imp_verdict on_deleted(imp_event *event, void *ctx) {
+  (void)ctx;
+  imp_roster_forget(event->node, event->to);
   return IMP_CONTINUE;
 }
 
