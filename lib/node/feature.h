@@ -59,8 +59,8 @@ typedef enum imp_point {
   IMP_POINT_ASK_RELATION,     /* what event.who (any JID) is to the local user event.to, see imp_relation */
   IMP_POINT_EACH_CONTACT,     /* the contacts of the local user event.to, see imp_contact_fn */
   IMP_POINT_CONTACT_ADMITTED, /* event.who (bare) may see presence of event.to (bare, local) from now on, and could not before */
-  IMP_POINT_PUBLISH,          /* event.elem is to be published for the local user event.to (bare), as the item "current" of the PEP node
-                                 event.id. HANDLED: it will be; CONTINUE: nobody serves PEP */
+  IMP_POINT_PUBLISH,          /* the element event.stanza is to be published for the local user event.to (bare), as the item "current" of
+                                 the PEP node event.id. HANDLED: it will be; CONTINUE: nobody serves PEP, or not now */
   IMP_POINTS
 } imp_point;
 

@@ -107,6 +107,21 @@ int imp_pep_publish(imp_node *node, const char *username, const char *pep_node, 
   return IMP_OK;
 }
 
+/* Of another feature. Nobody is told how it went. */
+static imp_verdict on_publish(imp_event *event, void *ctx) {
+  deed *d = begin(event->node, event->id, "current", NULL);
+  if (d == NULL) {
+    return IMP_CONTINUE;
+  }
+  d->payload = imp_stanza_ref(event->stanza);
+  imp_pep_with(ctx, event->to, &d->job, publish);
+  return IMP_HANDLED;
+}
+
+int imp_pep_start_host(imp_node *node) {
+  return imp_node_hook(node, IMP_POINT_PUBLISH, 100, on_publish, imp_pep_of(node));
+}
+
 static void retract(imp_pep_account *a, int status, imp_pep_job *job) {
   deed *d = (deed *)job;
   imp_pep_node *n = a != NULL ? imp_pep_find(a, d->node) : NULL;

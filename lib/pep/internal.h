@@ -203,6 +203,7 @@ int imp_pep_start_last(imp_node *node);
 int imp_pep_start_notify(imp_node *node);
 
 /* ---- requests ---- */
+int imp_pep_start_host(imp_node *node);
 int imp_pep_start_requests(imp_node *node);
 int imp_pep_start_disco(imp_node *node);
 /* Private storage of storage:bookmarks is the node of XEP-0402, where there is one. `st` is the request, referenced. */

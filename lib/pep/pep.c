@@ -70,7 +70,8 @@ static void stop(imp_node *node) {
 static int start(imp_node *node) {
   int (*const parts[])(imp_node *) = {imp_pep_start_caps,    imp_pep_start_accounts, imp_pep_start_notify,
                                       imp_pep_start_last,    imp_pep_start_requests, imp_pep_start_disco,
-                                      imp_pep_start_private, imp_pep_start_vcards,   imp_pep_start_avatars};
+                                      imp_pep_start_private, imp_pep_start_vcards,   imp_pep_start_avatars,
+                                      imp_pep_start_host};
   imp_pep *pep = imp_calloc(1, sizeof(*pep));
   size_t i;
   int rv = IMP_OK;

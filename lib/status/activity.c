@@ -15,7 +15,7 @@ static int publish(imp_status *f, const imp_status_person *p, const char *text, 
   if (imp_stanza_parse(&payload, text, len) < 0) {
     return 0;
   }
-  event.elem = imp_stanza_edit(payload);
+  event.stanza = payload;
   verdict = imp_node_run_hooks(f->node, IMP_POINT_PUBLISH, &event);
   imp_stanza_del(payload);
   f->stats.activities += verdict == IMP_HANDLED;

@@ -34,10 +34,10 @@ static void wait_for(imp_tstamp dt) { world_wait(&w, c, CLIENTS, dt); }
 static imp_wallclock at(unsigned hour, unsigned minute) { return MIDNIGHT + (hour * 60 + minute) * (imp_wallclock)MS_PER_MINUTE; }
 
 static imp_verdict on_publish(imp_event *event, void *ctx) {
-  const imp_elem *of = imp_elem_first(event->elem), *what = of != NULL ? imp_elem_first(of) : NULL;
+  const imp_elem *root = imp_stanza_root(event->stanza), *of = imp_elem_first(root), *what = of != NULL ? imp_elem_first(of) : NULL;
   (void)ctx;
   assert_string_equal(event->id, IMP_NS_ACTIVITY);
-  assert_true(imp_elem_is(event->elem, "activity", IMP_NS_ACTIVITY));
+  assert_true(imp_elem_is(root, "activity", IMP_NS_ACTIVITY));
   snprintf(published, sizeof(published), "%s %s", imp_jid_full(event->to), what != NULL ? imp_elem_name(what) : "none");
   return IMP_HANDLED;
 }
