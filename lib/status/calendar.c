@@ -104,7 +104,6 @@ void imp_status_calendar_read(imp_status *f, const imp_status_person *p) {
   busy.state = state_of(&state);
   busy.note = state.subject;
   busy.until = state.until_known ? state.until : 0;
-  busy.expires = state.until_known ? 0 : state.until;
   put(f, p, &busy, busy.state != IMP_PRESENCE_OFFLINE);
   away.state = IMP_PRESENCE_OUT_OF_OFFICE;
   away.note = state.note;
