@@ -178,6 +178,11 @@ typedef struct imp_gateway {
    * mailbox a call, afterwards only what changed; needs the permission Calendars.Read.
    */
   uint32_t delta;
+  /**
+   * EWS: "https://…/autodiscover/autodiscover.svc": who belongs to one group, and the URL of each, is asked there for mailboxes
+   * that were mapped without a `group` and `url`.  NULL: it is not.
+   */
+  const char *autodiscover_url;
 } imp_gateway;
 
 IMP_EXTERN void imp_gateway_default(imp_gateway *gateway, size_t size, imp_gateway_kind kind);

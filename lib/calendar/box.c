@@ -233,6 +233,7 @@ static int copy_texts(imp_cal_box *box, const imp_mailbox *m) {
   box->mailbox = mailbox;
   box->group = group;
   box->url = url;
+  box->discovered = 0;
   return IMP_OK;
 }
 
@@ -246,8 +247,7 @@ static int is_clean(const char *s, size_t most) {
   return len > 0 && len <= most && imp_utf8_valid(s, len);
 }
 
-/* Credentials of the gateway go there: only by the gateway's scheme. */
-static int is_proper_url(const imp_cal_gateway *gateway, const char *url) {
+int imp_cal_is_proper_url(const imp_cal_gateway *gateway, const char *url) {
   size_t scheme = strcspn(gateway->conf.url, "/");
   return strncmp(url, gateway->conf.url, scheme + 2) == 0 && strpbrk(url, " \t\r\n#@") == NULL && strlen(url) < 2000;
 }
@@ -265,7 +265,7 @@ static int read_mailbox(imp_calendar *cal, const imp_mailbox *given, imp_mailbox
   }
   if (!is_clean(m->user, IMP_CALENDAR_NAME_MAX) || !is_clean(m->mailbox, IMP_CALENDAR_NAME_MAX) ||
       (m->group != NULL && strlen(m->group) > IMP_CALENDAR_NAME_MAX) ||
-      (m->url != NULL && !is_proper_url(*gateway, m->url))) {
+      (m->url != NULL && !imp_cal_is_proper_url(*gateway, m->url))) {
     return imp_cal_fail(cal, IMP_ERR_INVALID_ARGUMENT, "mailbox: user, mailbox, group or url is unusable");
   }
   *zone = NULL;

@@ -5,6 +5,7 @@
  *   ews_read.c       GetUserAvailability, GetUserOofSettings
  *   ews_subscribe.c  which mailboxes share a stream; Subscribe
  *   ews_stream.c     GetStreamingEvents: documents in pieces
+ *   ews_discover.c   Autodiscover: which mailboxes belong together
  */
 #ifndef IMP_CALENDAR_EWS_H
 #define IMP_CALENDAR_EWS_H
@@ -67,6 +68,12 @@ void imp_ews_reset(imp_cal_gateway *gateway);
 void imp_ews_lost(imp_cal_box *box);
 /* Out of its stream; tried again after so many seconds. */
 void imp_ews_retry(imp_cal_box *box, uint32_t seconds);
+
+/* ---- ews_discover.c ---- */
+/* Asks for what is not known of mailboxes that wait for a stream. */
+void imp_ews_discover(imp_cal_gateway *gateway);
+/* Non-zero if it is known where it belongs, or nobody can tell. */
+int imp_ews_is_placeable(const imp_cal_box *box);
 
 /* ---- ews_stream.c ---- */
 void imp_ews_stream_open(imp_ews_stream *stream);

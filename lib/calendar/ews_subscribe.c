@@ -60,7 +60,7 @@ static void place(imp_cal_gateway *gateway) {
   imp_list_init(&left);
   for (imp_list *link; (link = imp_list_pop(&gateway->unsubscribed)) != NULL;) {
     imp_cal_box *box = IMP_CONTAINER_OF(link, imp_cal_box, sub_link);
-    imp_ews_stream *stream = find_stream(gateway, box);
+    imp_ews_stream *stream = imp_ews_is_placeable(box) ? find_stream(gateway, box) : NULL;
     if (stream == NULL) {
       imp_list_append(&left, &box->sub_link);
       continue;
@@ -235,6 +235,7 @@ void imp_ews_run(imp_cal_gateway *gateway) {
     return;
   }
   if (!gateway->placed) {
+    imp_ews_discover(gateway);
     place(gateway);
   }
   for (imp_list *link = gateway->streams.next; link != &gateway->streams;) {
@@ -251,7 +252,7 @@ void imp_ews_run(imp_cal_gateway *gateway) {
 /* The anchor or a member went: the open stream goes on, its news of that mailbox are ignored. */
 void imp_ews_forget(imp_cal_box *box) {
   if (box->stream != NULL) {
-    box->stream->asking -= box->sub_call != NULL;
+    box->stream->asking -= box->sub_call != NULL; /* of a box without a stream it is Autodiscover's */
     box->stream->nboxes--;
     box->stream = NULL;
     box->gateway->placed = 0; /* there is room for another */

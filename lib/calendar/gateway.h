@@ -38,6 +38,7 @@ typedef struct imp_cal_box {
   struct imp_ews_stream *stream;
   char *sync;       /* Graph: where the next delta begins */
   struct imp_graph_events *events; /* Graph: as deltas have told so far */
+  uint8_t discovered; /* EWS: Autodiscover was asked about it */
   uint8_t fresh;    /* EWS: its subscription is not listened to yet */
   uint8_t again;    /* it changed while it was being read */
   char *error; /* NULL: the last reading succeeded */
@@ -131,6 +132,8 @@ void imp_cal_box_oof_read(imp_cal_call *call, size_t i, const imp_oof *oof);
 imp_cal_box *imp_cal_box_find(imp_cal_gateway *gateway, const char *subscription, size_t len);
 int imp_cal_box_subscribe(imp_cal_box *box, const char *subscription);
 void imp_cal_box_unsubscribe(imp_cal_box *box);
+/* Credentials of the gateway go there: only by the gateway's scheme. */
+int imp_cal_is_proper_url(const imp_cal_gateway *gateway, const char *url);
 
 /* ---- gateway_run.c ---- */
 /* How the server fared. */

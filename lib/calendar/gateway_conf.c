@@ -36,6 +36,7 @@ static const struct {
 } strings[] = {
     {FIELD(name)},          {FIELD(url)},   {FIELD(username)}, {FIELD(secret)}, {FIELD(token_url)},   {FIELD(client_id)},
     {FIELD(client_secret)}, {FIELD(scope)}, {FIELD(ca_file)},  {FIELD(proxy)},  {FIELD(webhook_url)}, {FIELD(client_state)},
+    {FIELD(autodiscover_url)},
 };
 
 static const char *get_string(const imp_gateway *conf, size_t i) {
@@ -107,6 +108,7 @@ static const char *check_strings(const imp_gateway *g) {
          : (g->auth == IMP_HTTP_AUTH_BASIC || g->auth == IMP_HTTP_AUTH_DIGEST || g->auth == IMP_HTTP_AUTH_NTLM) &&
                  !given(g->username)
              ? "username"
+         : given(g->autodiscover_url) && !is_url(g->autodiscover_url)         ? "autodiscover_url"
          : given(g->webhook_url) && strncmp(g->webhook_url, "https://", 8) != 0          ? "webhook_url"
          : given(g->webhook_url) && (!given(g->client_state) || strlen(g->client_state) > 128) ? "client_state"
                                                                                          : NULL;

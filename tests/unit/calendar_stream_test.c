@@ -335,6 +335,77 @@ static void refused_mailboxes_are_polled(void **state) {
   assert_true(polled >= 1);
 }
 
+#define USER(group, url)                                                                                               \
+  "<UserResponse><ErrorCode>NoError</ErrorCode><ErrorMessage/><UserSettingErrors/><UserSettings><UserSetting i:type=\"StringSetting\">" \
+  "<Name>GroupingInformation</Name><Value>" group "</Value></UserSetting><UserSetting i:type=\"StringSetting\"><Name>ExternalEwsUrl" \
+  "</Name><Value>" url "</Value></UserSetting></UserSettings></UserResponse>"
+#define USERS(users)                                                                                                   \
+  "<GetUserSettingsResponseMessage xmlns=\"http://schemas.microsoft.com/exchange/2010/Autodiscover\" "                 \
+  "xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\"><Response><ErrorCode>NoError</ErrorCode><ErrorMessage/><UserResponses>" users \
+  "</UserResponses></Response></GetUserSettingsResponseMessage>"
+
+static ckit_request *asked(const char *what) {
+  size_t i = 0;
+  while (i < kit.nopen && (kit.open[i].op == NULL || !is(&kit.open[i], what))) {
+    i++;
+  }
+  return ckit_at(&kit, i);
+}
+
+static void groups_are_discovered(void **state) {
+  imp_gateway gateway;
+  (void)state;
+  subscriptions = 0;
+  ckit_new(&kit, NULL);
+  ckit_gateway(&kit, &gateway, IMP_GATEWAY_EWS, "https://mail.example/EWS/Exchange.asmx");
+  gateway.out_of_office = 0;
+  gateway.autodiscover_url = "https://auto.example/autodiscover/autodiscover.svc";
+  assert_int_equal(imp_calendar_set_gateway(kit.cal, &gateway), IMP_OK);
+  ckit_map(&kit, "juliet", "juliet@corp.example", NULL);
+  ckit_map(&kit, "romeo", "romeo@corp.example", NULL);
+  ckit_map(&kit, "nurse", "nurse@corp.example", NULL);
+  ckit_turn(&kit);
+  ckit_request *r = asked("GetUserSettings");
+  assert_string_equal(r->url, "https://auto.example/autodiscover/autodiscover.svc");
+  assert_true(is(r, "<a:Users><a:User><a:Mailbox>juliet@corp.example</a:Mailbox></a:User><a:User><a:Mailbox>romeo@corp.example"
+                    "</a:Mailbox></a:User><a:User><a:Mailbox>nurse@corp.example</a:Mailbox></a:User></a:Users><a:RequestedSettings>"
+                    "<a:Setting>GroupingInformation</a:Setting><a:Setting>ExternalEwsUrl</a:Setting></a:RequestedSettings>"));
+  assert_int_equal(ckit_unanswered(&kit), 2); /* nobody is subscribed before */
+  snprintf(text, sizeof text, ENVELOPE,
+           USERS(USER("SITE1", "https://mail.example/EWS/Exchange.asmx") USER("SITE2", "https://mail2.example/EWS/Exchange.asmx")
+                     USER("SITE1", "http://plain.example/EWS/Exchange.asmx")));
+  ckit_answer(&kit, r, 200, NULL, text);
+  settle();
+  size_t streams = 0;
+  for (size_t i = 0; i < kit.nopen; i++) {
+    if (kit.open[i].op != NULL && kit.open[i].stream) {
+      streams++;
+      assert_true(is(&kit.open[i], "romeo") == (strcmp(kit.open[i].url, "https://mail2.example/EWS/Exchange.asmx") == 0));
+    }
+  }
+  assert_int_equal(streams, 2);
+  assert_int_equal(status().subscribed, 3);
+}
+
+static void nothing_is_discovered(void **state) {
+  imp_gateway gateway;
+  (void)state;
+  subscriptions = 0;
+  ckit_new(&kit, NULL);
+  ckit_gateway(&kit, &gateway, IMP_GATEWAY_EWS, "https://mail.example/EWS/Exchange.asmx");
+  gateway.out_of_office = 0;
+  gateway.autodiscover_url = "https://auto.example/autodiscover/autodiscover.svc";
+  assert_int_equal(imp_calendar_set_gateway(kit.cal, &gateway), IMP_OK);
+  ckit_map(&kit, "juliet", "juliet@corp.example", NULL);
+  ckit_map(&kit, "romeo", "romeo@corp.example", NULL);
+  ckit_turn(&kit);
+  assert_int_equal(imp_calendar_unmap(kit.cal, "romeo", "corp"), IMP_OK); /* while it is asked about */
+  ckit_fail(&kit, asked("GetUserSettings"), IMP_ERR_UNAVAILABLE, "no such host");
+  settle();
+  assert_int_equal(status().subscribed, 1);
+  assert_int_equal(status().health, IMP_GATEWAY_UP);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(subscribing),         cmocka_unit_test(cut_anywhere),
@@ -343,6 +414,7 @@ int main(void) {
       cmocka_unit_test(a_stream_that_breaks), cmocka_unit_test(rubbish),
       cmocka_unit_test(people_come_and_go),  cmocka_unit_test(groups_do_not_mix),
       cmocka_unit_test(refused_mailboxes_are_polled),
+      cmocka_unit_test(groups_are_discovered), cmocka_unit_test(nothing_is_discovered),
   };
   return unit_run("calendar_stream", tests);
 }

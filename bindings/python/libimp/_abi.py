@@ -298,6 +298,7 @@ class imp_gateway(Structure):
         ("client_state", c_char_p),
         ("subscription_minutes", c_uint32),
         ("delta", c_uint32),
+        ("autodiscover_url", c_char_p),
     ]
 
 
