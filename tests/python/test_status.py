@@ -1,6 +1,13 @@
 """What contacts see: calendars, overrides and phones of a node's users."""
+import base64
 import gc
+import os
+import subprocess
+import sys
+import threading
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from wire import World
@@ -94,3 +101,77 @@ def test_after_the_node(world):
         status.get("alice")
     del status, calendar
     gc.collect()
+
+
+# ---- the example ----
+
+PROGRAM = Path(__file__).resolve().parents[2] / "examples" / "presence.py"
+MEETING = """BEGIN:VCALENDAR\r
+VERSION:2.0\r
+PRODID:-//Example//EN\r
+BEGIN:VEVENT\r
+UID:1\r
+DTSTAMP:20260101T000000Z\r
+DTSTART:20260302T090000Z\r
+DTEND:20260302T140000Z\r
+SUMMARY:Plans & <more>\r
+END:VEVENT\r
+END:VCALENDAR\r
+"""
+
+
+def run(*arguments, **environment):
+    done = subprocess.run([sys.executable, "-B", PROGRAM, *arguments], capture_output=True, text=True, timeout=30,
+                          env=os.environ | environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines(), done.stderr.splitlines()
+
+
+def test_example_files(tmp_path):
+    (tmp_path / "a.ics").write_text(MEETING)
+    out, err = run(f"juliet={tmp_path}/a.ics", f"romeo={tmp_path}/none.ics", "--at=2026-03-02T10:30", "--zone=Europe/Rome")
+    assert out == ["juliet  in a meeting until 15:00, from calendar", "romeo   calendar not known"]
+    assert len(err) == 1 and "No such file" in err[0]
+    out, err = run(f"juliet={tmp_path}/a.ics", "--at=2026-03-02T08:30:00+00:00")
+    assert (out, err) == (["juliet  free until 09:00"], [])
+
+
+class Dav(BaseHTTPRequestHandler):
+    def do_REPORT(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get("Authorization") != "Basic " + base64.b64encode(b"svc:secret").decode():
+            self.send_response(401)
+            self.end_headers()
+            return
+        body = ("<?xml version='1.0'?><multistatus xmlns='DAV:' xmlns:C='urn:ietf:params:xml:ns:caldav'><response><href>/1</href>"
+                "<propstat><prop><getetag>1</getetag><C:calendar-data>" + MEETING.replace("& <more>", "") +
+                "</C:calendar-data></prop><status>HTTP/1.1 200 OK</status></propstat></response></multistatus>").encode()
+        self.send_response(207)
+        self.send_header("Content-Type", "application/xml")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+def test_example_caldav():
+    with HTTPServer(("127.0.0.1", 0), Dav) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"juliet=http://127.0.0.1:{server.server_port}/juliet/"
+        out, err = run(url, "--username=svc", "--at=2026-03-02T09:30:00+00:00", DAV_PASSWORD="secret")
+        assert (out, err) == (["juliet  in a meeting until 14:00, from calendar"], [])
+        out, err = run(url, "--username=svc", "--at=2026-03-02T09:30:00+00:00", DAV_PASSWORD="wrong")
+        assert out == ["juliet  calendar not known"] and len(err) == 1 and "401" in err[0]
+        server.shutdown()
+
+
+def test_example_serves(tmp_path):
+    (tmp_path / "a.ics").write_text(MEETING)
+    with subprocess.Popen([sys.executable, "-B", PROGRAM, f"juliet={tmp_path}/a.ics", "--serve=0", "--at=2026-03-02T08:59:58+00:00"],
+                          stdout=subprocess.PIPE, text=True, env=os.environ | {"XMPP_PASSWORD": "secret"}) as program:
+        lines = [program.stdout.readline().strip() for _ in range(3)]
+        program.terminate()
+    assert lines[0] == "juliet  free until 09:00" and lines[1].startswith("ready localhost port=")
+    assert lines[2] == "juliet  in a meeting until 14:00, from calendar"
+    assert program.returncode == 0
