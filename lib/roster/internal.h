@@ -211,13 +211,17 @@ int imp_roster_start_probe(imp_node *node);
 /* A session is available: it learns who of the contacts is. */
 void imp_roster_probe_all(imp_roster *r, imp_session *s);
 void imp_roster_probe(imp_node *node, imp_stanza *st);
+/* The same of somebody whose roster is in memory. */
+void imp_roster_ask(imp_roster *contact, const imp_jid *who, int quiet);
 
 /* ---- last.c ---- */
 
 int imp_roster_start_last(imp_node *node);
 void imp_last_note(imp_roster *r, const imp_stanza *unavailable);
-/* A contact who is not here: whether `who` may see him, and since when he is gone. `quiet`: nothing is said if that is not known. */
+/* A contact who is not here: since when he is gone. `quiet`: nothing is said if that is not known. */
 void imp_last_tell(imp_node *node, const imp_jid *contact, const imp_jid *who, int quiet);
+/* The same, if `who` may see him. */
+void imp_last_ask(imp_node *node, const imp_jid *contact, const imp_jid *who, int quiet);
 void imp_last_stop(imp_rosters *f);
 
 /* ---- blocks.c, blocking.c ---- */

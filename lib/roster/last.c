@@ -118,11 +118,32 @@ static void answer_iq(query *q, const uint8_t *row, size_t len) {
   imp_stanza_del(last);
 }
 
+static int is_shown(const imp_roster *r, const imp_jid *who) {
+  const imp_session *s = r->user ? imp_session_first(r->user) : NULL;
+  for (; s != NULL; s = imp_session_next(s)) {
+    const imp_roster_session *rs = imp_roster_session_of(s);
+    if (rs != NULL && rs->shown != NULL && !rs->invisible && !imp_roster_hides(s, who)) {
+      return 1;
+    }
+  }
+  return r->shown != NULL;
+}
+
+/* While it was being looked up when the contact went, he came: that has been told. */
+static int is_back(const query *q) {
+  const imp_roster *r = imp_roster_find(q->node, q->contact);
+  return r != NULL && is_shown(r, q->who);
+}
+
 static void on_last(imp_op *op, int status, void *ctx) {
   query *q = ctx;
   const imp_op_row *row = status == IMP_OK && imp_op_row_count(op) > 0 ? imp_op_row_at(op, 0) : NULL;
   q->op = NULL;
-  if (q->iq != NULL) {
+  if (q->iq != NULL && is_back(q)) {
+    answer_seconds(q->node, q->iq, 0, "");
+  } else if (is_back(q)) {
+    /* nothing */
+  } else if (q->iq != NULL) {
     answer_iq(q, row ? row->value : NULL, row ? row->valuelen : 0);
   } else if (row != NULL || !q->quiet) {
     tell_unavailable(q, row ? row->value : NULL, row ? row->valuelen : 0);
@@ -149,9 +170,26 @@ static void refuse(query *q) {
   }
 }
 
+static void answer(imp_roster *r, const imp_task *task);
+
+static void ask_again(imp_roster *r, const query *q) {
+  imp_task task = {.run = answer, .stanza = q->iq};
+  if (q->iq != NULL) {
+    (void)imp_roster_when(r, &task);
+  } else {
+    imp_roster_ask(r, q->who, q->quiet);
+  }
+}
+
 static void on_item(imp_op *op, int status, void *ctx) {
   query *q = ctx;
+  imp_roster *r = imp_roster_find(q->node, q->contact);
   q->op = NULL;
+  if (r != NULL) { /* what has been read may be out of date, what is in memory is not */
+    ask_again(r, q);
+    query_free(q);
+    return;
+  }
   if (status == IMP_OK && imp_op_row_count(op) > 0 && imp_contact_row_sees(imp_op_row_at(op, 0))) {
     ask_last(q);
     return;
@@ -162,7 +200,8 @@ static void on_item(imp_op *op, int status, void *ctx) {
   query_free(q);
 }
 
-static void begin(imp_node *node, const imp_jid *contact, const imp_jid *who, const imp_stanza *iq, int quiet) {
+/* `known`: he may see the contact. */
+static void begin(imp_node *node, const imp_jid *contact, const imp_jid *who, const imp_stanza *iq, int quiet, int known) {
   query *q;
   if (imp_blocks_is(node, contact, who) || (q = imp_calloc(1, sizeof(*q))) == NULL) {
     return;
@@ -173,7 +212,7 @@ static void begin(imp_node *node, const imp_jid *contact, const imp_jid *who, co
   q->iq = iq != NULL ? imp_stanza_ref(iq) : NULL;
   q->quiet = quiet;
   imp_list_append(&imp_rosters_of(node)->queries, &q->link);
-  if (imp_jid_equal_bare(contact, who)) {
+  if (known) {
     ask_last(q);
     return;
   }
@@ -183,22 +222,15 @@ static void begin(imp_node *node, const imp_jid *contact, const imp_jid *who, co
   }
 }
 
+void imp_last_ask(imp_node *node, const imp_jid *contact, const imp_jid *who, int quiet) {
+  begin(node, contact, who, NULL, quiet, 0);
+}
+
 void imp_last_tell(imp_node *node, const imp_jid *contact, const imp_jid *who, int quiet) {
-  begin(node, contact, who, NULL, quiet);
+  begin(node, contact, who, NULL, quiet, 1);
 }
 
 /* ---- XEP-0012 ---- */
-
-static int is_shown(const imp_roster *r, const imp_jid *who) {
-  const imp_session *s = r->user ? imp_session_first(r->user) : NULL;
-  for (; s != NULL; s = imp_session_next(s)) {
-    const imp_roster_session *rs = imp_roster_session_of(s);
-    if (rs != NULL && rs->shown != NULL && !rs->invisible && !imp_roster_hides(s, who)) {
-      return 1;
-    }
-  }
-  return r->shown != NULL;
-}
 
 static void answer(imp_roster *r, const imp_task *task) {
   const imp_jid *who = task->stanza->from;
@@ -211,7 +243,7 @@ static void answer(imp_roster *r, const imp_task *task) {
   } else if (is_shown(r, who)) {
     answer_seconds(r->node, task->stanza, 0, "");
   } else {
-    begin(r->node, r->jid, who, task->stanza, 0);
+    begin(r->node, r->jid, who, task->stanza, 0, 1);
   }
 }
 

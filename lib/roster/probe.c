@@ -18,8 +18,7 @@ static void answer(imp_roster *r, const imp_task *task) {
   }
 }
 
-/* Somebody whose roster is in memory. */
-static void ask(imp_roster *contact, const imp_jid *who, int quiet) {
+void imp_roster_ask(imp_roster *contact, const imp_jid *who, int quiet) {
   imp_task task = {.run = answer, .jid = (imp_jid *)(uintptr_t)who, .number = (uint32_t)quiet};
   (void)imp_roster_when(contact, &task);
 }
@@ -38,9 +37,9 @@ static void probe_one(imp_roster *r, imp_session *s, const imp_contact *c) {
   user = imp_node_find_user(node, c->jid);
   contact = user != NULL ? imp_roster_of(user) : imp_roster_find(node, c->jid);
   if (contact != NULL) {
-    ask(contact, s->jid, 1);
+    imp_roster_ask(contact, s->jid, 1);
   } else if (c->jid->locallen > 0) {
-    imp_last_tell(node, c->jid, s->jid, 1);
+    imp_last_ask(node, c->jid, s->jid, 1);
   }
 }
 
@@ -65,9 +64,9 @@ void imp_roster_probe(imp_node *node, imp_stanza *st) {
     return;
   }
   if (contact != NULL) {
-    ask(contact, st->from, 0);
+    imp_roster_ask(contact, st->from, 0);
   } else if (imp_jid_new_bare(&bare, st->to) == IMP_OK) {
-    imp_last_tell(node, bare, st->from, 0);
+    imp_last_ask(node, bare, st->from, 0);
     imp_jid_del(bare);
   }
 }
