@@ -10,6 +10,7 @@
  *   imp/store.h  the store in memory; imp/sys/store.h to write one
  *
  * Rooms that a build may lack are included by name: imp/presence.h, one presence from many sources, usable alone;
+ * imp/calendar.h, who is busy when, from calendars, usable alone;
  * imp/pep.h, what users publish, and their vCards.
  */
 #ifndef IMP_IMP_H

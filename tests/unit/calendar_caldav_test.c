@@ -256,6 +256,53 @@ static void redirects_stay_on_the_host(void **state) {
   ckit_expect(&kit, "gateway corp down\n");
 }
 
+static void answers_without_end(void **state) {
+  static char much[65536];
+  imp_calendar_settings settings;
+  int rv = IMP_OK;
+  size_t fed = 0;
+  (void)state;
+  imp_calendar_settings_default(&settings, sizeof settings);
+  settings.answer_bytes = 1 << 20;
+  begin(&settings, NULL);
+  ckit_request *r = ckit_next(&kit);
+  memset(much, ' ', sizeof much);
+  rv = imp_http_status(r->op, 207);
+  while (rv == IMP_OK && fed < (64u << 20)) {
+    rv = ckit_feed(r, much, sizeof much);
+    fed += sizeof much;
+  }
+  ckit_fail(&kit, r, rv, "");
+  assert_int_equal(rv, IMP_ERR_TOO_BIG);
+  assert_true(fed <= (1 << 20) + sizeof much);
+  ckit_expect(&kit, "gateway corp down\n");
+  ckit_pass(&kit, 5000);
+  r = ckit_next(&kit);
+  ckit_pass(&kit, 60000); /* one that never comes */
+  assert_int_equal(r->cancelled, 1);
+}
+
+static void secrets_are_not_logged(void **state) {
+  imp_gateway gateway;
+  (void)state;
+  ckit_new(&kit, NULL);
+  ckit_gateway(&kit, &gateway, IMP_GATEWAY_CALDAV, "https://dav.example/{mailbox}/");
+  gateway.secret = "s3cr3t-pw";
+  assert_int_equal(imp_calendar_set_gateway(kit.cal, &gateway), IMP_OK);
+  ckit_map(&kit, "juliet", "juliet@corp.example", NULL);
+  ckit_turn(&kit);
+  ckit_answer(&kit, ckit_next(&kit), 401, "WWW-Authenticate: Basic realm=x", "no, s3cr3t-pw");
+  ckit_pass(&kit, 5000);
+  ckit_answer(&kit, ckit_next(&kit), 207, NULL, "s3cr3t-pw");
+  ckit_pass(&kit, 10000);
+  ckit_answer(&kit, ckit_next(&kit), 302, "Location: https://elsewhere.example/?s3cr3t-pw", NULL);
+  ckit_pass(&kit, 20000);
+  ckit_fail(&kit, ckit_next(&kit), IMP_ERR_DENIED, "certificate of another host");
+  assert_non_null(strstr(kit.log, "warn presence corp: calendar: 401: credentials are not accepted\n"));
+  assert_non_null(strstr(kit.log, "certificate of another host"));
+  assert_null(strstr(kit.log, "s3cr3t"));
+}
+
 static void settings_are_checked(void **state) {
   imp_gateway g;
   char text[200];
@@ -293,6 +340,7 @@ int main(void) {
       cmocka_unit_test(rules_that_never_end), cmocka_unit_test(what_went_wrong),
       cmocka_unit_test(the_server_is_gone), cmocka_unit_test(removed_while_asked),
       cmocka_unit_test(redirects_stay_on_the_host), cmocka_unit_test(settings_are_checked),
+      cmocka_unit_test(answers_without_end), cmocka_unit_test(secrets_are_not_logged),
   };
   return unit_run("calendar_caldav", tests);
 }

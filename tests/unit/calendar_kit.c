@@ -60,6 +60,13 @@ static int get_zone(imp_calendar *cal, const char *name, void *user_data) {
   return imp_calendar_add_zone(cal, name, data, len);
 }
 
+static void on_log(void *user_data, imp_log_area area, imp_log_level level, const char *subject, const char *line) {
+  ckit *kit = user_data;
+  size_t len = strlen(kit->log);
+  snprintf(kit->log + len, sizeof kit->log - len, "%s %s %s: %s\n", imp_log_level_name(level), imp_log_area_name(area), subject,
+           line);
+}
+
 static void want_turn(imp_calendar *cal, void *user_data) {
   (void)cal;
   ((ckit *)user_data)->wants_turn = 1;
@@ -123,7 +130,7 @@ static void release(void *object) {
 /* ---- for tests ---- */
 
 void ckit_new(ckit *kit, const imp_calendar_settings *settings) {
-  imp_calendar_callbacks callbacks = {sizeof callbacks, on_change, on_gateway, get_zone, want_turn, NULL, 0};
+  imp_calendar_callbacks callbacks = {sizeof callbacks, on_change, on_gateway, get_zone, want_turn, on_log, IMP_LOG_TRACE};
   release(kit); /* of a scene before */
   memset(kit, 0, sizeof *kit);
   kit->ts = 1000 * IMP_SECONDS;

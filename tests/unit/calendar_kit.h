@@ -31,6 +31,7 @@ typedef struct ckit {
   imp_tstamp deadline; /* of the last request */
   char journal[4096];
   char text[512];
+  char log[4096]; /* lines, as the operator sees them */
 } ckit;
 
 /* At 2026-03-02T08:00:00Z, a Monday, with everything given to unit_own(). Zeroed at first; again: a new scene. */
