@@ -252,6 +252,7 @@ static imp_verdict on_deleted(imp_event *event, void *ctx) {
 int imp_pep_start_accounts(imp_node *node) {
   imp_pep *pep = imp_pep_of(node);
   int rv = imp_node_hook(node, IMP_POINT_SESSION_OPENED, 60, on_opened, pep);
+  rv = rv < 0 ? rv : imp_node_hook(node, IMP_POINT_SESSION_RESUMED, 60, on_opened, pep); /* it may be from the store */
   rv = rv < 0 ? rv : imp_node_hook(node, IMP_POINT_USER_GONE, 60, on_gone, pep);
   return rv < 0 ? rv : imp_node_hook(node, IMP_POINT_USER_DELETED, 60, on_deleted, pep);
 }

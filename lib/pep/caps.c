@@ -225,7 +225,7 @@ static void look_at(imp_pep *pep, imp_session *s, const imp_stanza *presence) {
     forget(pep, s);
   }
   remember(pep, s, caps);
-  if (caps->known) {
+  if (interest_of(s) != NULL && interest_of(s)->caps->known) {
     imp_pep_send_last(s, old != NULL && old->known ? old : NULL);
   }
   if (old != NULL) {

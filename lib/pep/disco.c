@@ -162,6 +162,10 @@ static imp_verdict on_asked(imp_event *event, void *ctx) {
 static imp_verdict on_info(imp_event *event, void *ctx) {
   size_t i;
   (void)ctx;
+  if (event->to != NULL && event->to->locallen == 0) {
+    imp_disco_feature(event->stanza, event->elem, IMP_NS_VCARD);
+    imp_disco_feature(event->stanza, event->elem, IMP_NS_PRIVATE);
+  }
   if (event->to == NULL || event->to->locallen == 0 || (event->session != NULL && event->session->anonymous)) {
     return IMP_CONTINUE;
   }
