@@ -60,8 +60,12 @@ typedef struct imp_status_settings {
   uint32_t text;             /**< an imp_status_text */
   uint32_t activity;         /**< 1: activities (XEP-0108) are published; default 1 */
   uint32_t everybody;        /**< 1: users who have clients only are composed, and told to `changed`, too; default 0 */
-  uint32_t users_per_turn;   /**< that are shown to contacts in one turn; default 256; 1–100,000 */
-  uint32_t stanzas_per_turn; /**< after which no further user is taken in a turn; default 2,000; 1–1,000,000 */
+  /*
+   * The work of one turn. What one recipient gets in it leaves in one write: more users in a turn cost less, and others wait
+   * longer.
+   */
+  uint32_t users_per_turn;   /**< that are shown to contacts; default 4,000; 1–100,000 */
+  uint32_t stanzas_per_turn; /**< after which no further user is taken; default 30,000; 1–1,000,000 */
   const char *zone;          /**< whose clock words show: an IANA or Windows name; default "UTC" */
   const char *resource;      /**< that contacts see of users without a client; default "status" */
   const imp_presence_settings *presence; /**< how presence is composed, and said; NULL: the defaults */
@@ -103,8 +107,9 @@ IMP_EXTERN int imp_status_get_calendar(imp_node *node, imp_calendar **calendar);
 
 /**
  * Says something of a user: new, or in place of what has the same kind and id; see imp_composer_set(). With `until` or
- * `expires` it ends by itself. Everything is copied. IMP_ERR_INVALID_ARGUMENT, IMP_ERR_MALFORMED (no user name),
- * IMP_ERR_CONFLICT (IMP_STATUS_GATEWAYS), IMP_ERR_LIMIT (settings.presence->max_sources), IMP_ERR_NOMEM.
+ * `expires` it ends by itself. Everything is copied. A client is one that is not the node's (SIP): its id is no resource of a
+ * session. IMP_ERR_INVALID_ARGUMENT, IMP_ERR_MALFORMED (no user name), IMP_ERR_CONFLICT (IMP_STATUS_GATEWAYS), IMP_ERR_LIMIT
+ * (settings.presence->max_sources), IMP_ERR_NOMEM.
  */
 IMP_EXTERN int imp_status_put(imp_node *node, const char *username, const imp_source *source);
 /** Takes it back; `id` NULL is "". IMP_ERR_NOT_FOUND, IMP_ERR_MALFORMED. */

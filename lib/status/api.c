@@ -7,6 +7,7 @@ typedef struct fresh {
   imp_status_settings settings; /* zone and resource are copies */
   imp_presence_settings presence;
   imp_calendar_settings calendar;
+  const struct imp_zone *rules;
 } fresh;
 
 static void fresh_free(fresh *n) {
@@ -39,9 +40,8 @@ static int fresh_read(imp_status *f, fresh *n, const imp_status_settings *settin
   return n->settings.zone != NULL && n->settings.resource != NULL ? IMP_OK : IMP_ERR_NOMEM;
 }
 
-static int check_zone(imp_status *f, const fresh *n) {
-  int32_t offset;
-  int rv = imp_status_zone_offset(f, n->settings.zone, 0, &offset);
+static int find_zone(imp_status *f, fresh *n) {
+  int rv = imp_status_zone(f, n->settings.zone, &n->rules);
   return rv == IMP_ERR_NOT_FOUND
              ? imp_node_fail(f->node, rv, "status zone \"%.80s\": there is no such zone, or nobody knows its rules",
                              n->settings.zone)
@@ -55,6 +55,7 @@ static void use(imp_status *f, fresh *n) {
   imp_free((char *)(uintptr_t)f->settings.zone);
   imp_free((char *)(uintptr_t)f->settings.resource);
   f->settings = n->settings;
+  f->rules = n->rules;
   f->presence = n->presence;
   f->presence.rules = NULL; /* the composer has a copy */
   f->presence.rules_count = 0;
@@ -99,7 +100,7 @@ int imp_status_set_settings(imp_node *node, const imp_status_settings *settings,
     }
     f->user_data = user_data;
     f->calendar_settings = n.calendar;
-    rv = check_zone(f, &n);
+    rv = find_zone(f, &n);
     rv = rv < 0 ? rv
                 : imp_composer_set_settings(f->composer, &n.presence, node->error, sizeof(node->error),
                                             imp_node_wallclock(node));

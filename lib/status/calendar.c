@@ -113,22 +113,16 @@ void imp_status_calendar_read(imp_status *f, const imp_status_person *p) {
 
 /* ---- clocks ---- */
 
-int imp_status_zone_offset(imp_status *f, const char *zone, imp_wallclock moment, int32_t *offset) {
-  const imp_zone *rules = NULL;
+int imp_status_zone(imp_status *f, const char *name, const struct imp_zone **rules) {
   int rv = IMP_OK;
-  if (f->calendar != NULL || strcmp(zone, "UTC") != 0) {
+  *rules = NULL;
+  if (f->calendar != NULL || strcmp(name, "UTC") != 0) {
     rv = f->calendar == NULL ? imp_status_calendar_new(f) : IMP_OK;
-    rv = rv < 0 ? rv : imp_cal_zone(f->calendar, zone, &rules);
-  }
-  if (rv == IMP_OK) {
-    *offset = imp_zone_offset(rules, moment < INT64_MAX ? (int64_t)moment : INT64_MAX) / 60000;
+    rv = rv < 0 ? rv : imp_cal_zone(f->calendar, name, rules);
   }
   return rv;
 }
 
 int32_t imp_status_utc_offset(imp_node *node, imp_wallclock moment) {
-  imp_status *f = imp_status_of(node);
-  int32_t offset = 0;
-  (void)imp_status_zone_offset(f, f->settings.zone, moment, &offset);
-  return offset;
+  return imp_zone_offset(imp_status_of(node)->rules, moment < INT64_MAX ? (int64_t)moment : INT64_MAX) / 60000;
 }

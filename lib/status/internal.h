@@ -51,6 +51,7 @@ typedef struct imp_status {
   void *user_data;
   imp_composer *composer;
   imp_calendar *calendar; /* NULL: nobody asked for it */
+  const struct imp_zone *rules; /* of settings.zone; NULL: UTC */
   imp_map people;
   imp_list line;
   imp_timer timer;
@@ -112,8 +113,8 @@ int imp_status_calendar_new(imp_status *f);
 void imp_status_calendar_run(imp_status *f, imp_wallclock now, int jumped);
 /* What his calendar says now goes into the composer. */
 void imp_status_calendar_read(imp_status *f, const imp_status_person *p);
-/* IMP_ERR_NOT_FOUND: there is no such zone. Minutes. */
-int imp_status_zone_offset(imp_status *f, const char *zone, imp_wallclock moment, int32_t *offset);
+/* Rules that live as long as the calendar; NULL: UTC. IMP_ERR_NOT_FOUND, IMP_ERR_NOMEM. */
+int imp_status_zone(imp_status *f, const char *name, const struct imp_zone **rules);
 
 /* ---- activity.c ---- */
 

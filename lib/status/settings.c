@@ -5,8 +5,8 @@
 static const imp_status_settings defaults = {.size = sizeof(imp_status_settings),
                                              .text = IMP_STATUS_TEXT_IF_NONE,
                                              .activity = 1,
-                                             .users_per_turn = 256,
-                                             .stanzas_per_turn = 2000,
+                                             .users_per_turn = 4000,
+                                             .stanzas_per_turn = 30000,
                                              .zone = "UTC",
                                              .resource = "status"};
 

@@ -30,8 +30,8 @@ class Settings(Struct):
     text: int               #: a StatusText: when <status/> is written; default IF_NONE
     activity: int           #: 1: activities (XEP-0108) are published; default 1
     everybody: int          #: 1: users who have clients only are composed, too; default 0
-    users_per_turn: int     #: that are shown to contacts in one turn; default 256
-    stanzas_per_turn: int   #: after which no further user is taken in a turn; default 2,000
+    users_per_turn: int     #: that are shown to contacts in one turn; default 4,000
+    stanzas_per_turn: int   #: after which no further user is taken in a turn; default 30,000
     zone: str               #: whose clock words show: "Europe/Rome"; default "UTC"
     resource: str           #: that contacts see of users without a client; default "status"
 
