@@ -254,14 +254,22 @@ static void on_occurrence(int64_t local, void *ctx) {
   }
 }
 
+/* Days are those of the event's clock; a day on which it changes is longer or shorter than others. */
+static int64_t end_of_added(const event *e, const imp_ical_time *t) {
+  int64_t moment = imp_ical_moment(t);
+  if (e->days == 0) {
+    return moment + e->exact;
+  }
+  return end_of(e, t->zone == e->start.zone ? t->local : moment + imp_zone_offset(e->start.zone, moment));
+}
+
 static void read_rdates(event *e) {
   for (icalproperty *p = icalcomponent_get_first_property(e->component, ICAL_RDATE_PROPERTY); p != NULL;
        p = icalcomponent_get_next_property(e->component, ICAL_RDATE_PROPERTY)) {
     struct icaldatetimeperiodtype d = icalproperty_get_rdate(p);
     int is_period = icaltime_is_null_time(d.time);
     imp_ical_time t = imp_ical_time_of(e->zones, p, is_period ? d.period.start : d.time);
-    int64_t moment = imp_ical_moment(&t), end = moment + imp_zone_moment(e->start.zone, e->start.local + e->days * IMP_MS_DAY) -
-                                                imp_ical_moment(&e->start) + e->exact;
+    int64_t moment = imp_ical_moment(&t), end = end_of_added(e, &t);
     if (is_period && !icaltime_is_null_time(d.period.end)) {
       imp_ical_time until = imp_ical_time_of(e->zones, p, d.period.end);
       end = imp_ical_moment(&until);

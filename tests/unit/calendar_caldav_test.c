@@ -140,6 +140,14 @@ static void all_day_floats(void **state) {
               "busy 2026-03-04T23:00-23:00\nbusy 2026-03-11T23:00-23:00\n");
 }
 
+static void added_days(void **state) {
+  (void)state;
+  assert_busy(EVENT("DTSTART;VALUE=DATE:20260305\r\nRDATE;VALUE=DATE:20260329\r\n"), "Europe/Berlin",
+              "busy 2026-03-04T23:00-23:00\nbusy 2026-03-28T23:00-22:00\n");
+  assert_busy(EVENT("DTSTART;TZID=Europe/Berlin:20260305T120000\r\nDURATION:P1D\r\nRDATE:20260328T110000Z\r\n"), NULL,
+              "busy 2026-03-05T11:00-11:00\nbusy 2026-03-28T11:00-10:00\n");
+}
+
 static void a_zone_of_its_own(void **state) {
   (void)state;
   assert_busy("BEGIN:VTIMEZONE\r\nTZID:Our zone\r\nBEGIN:STANDARD\r\nDTSTART:19701025T030000\r\nTZOFFSETFROM:+0200\r\n"
@@ -335,7 +343,7 @@ int main(void) {
       cmocka_unit_test(the_request),       cmocka_unit_test(a_plain_event),
       cmocka_unit_test(what_does_not_count), cmocka_unit_test(microsoft_status),
       cmocka_unit_test(across_the_change_of_clocks), cmocka_unit_test(exceptions),
-      cmocka_unit_test(until_is_a_moment), cmocka_unit_test(all_day_floats),
+      cmocka_unit_test(until_is_a_moment), cmocka_unit_test(all_day_floats), cmocka_unit_test(added_days),
       cmocka_unit_test(a_zone_of_its_own), cmocka_unit_test(private_and_subjects),
       cmocka_unit_test(rules_that_never_end), cmocka_unit_test(what_went_wrong),
       cmocka_unit_test(the_server_is_gone), cmocka_unit_test(removed_while_asked),
