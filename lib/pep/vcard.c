@@ -47,26 +47,47 @@ static void set(imp_pep_account *a, int status, imp_pep_job *job) {
   imp_pep_job_end(job);
 }
 
+static int reply_with(imp_node *node, const imp_stanza *st, const imp_elem *vcard) {
+  imp_stanza *reply;
+  int rv = imp_stanza_new_reply(&reply, st);
+  if (rv == IMP_OK) {
+    (void)imp_elem_add_copy(reply, imp_stanza_edit(reply), vcard);
+    imp_node_reply(node, reply);
+  }
+  return rv;
+}
+
 static int answer(imp_node *node, const imp_stanza *st, const imp_op *op) {
   const imp_op_row *row = imp_op_row_count(op) > 0 ? imp_op_row_at(op, 0) : NULL;
-  imp_stanza *vcard = row != NULL ? imp_pep_parse(node, row->value, row->valuelen) : NULL, *reply;
+  imp_stanza *vcard = row != NULL ? imp_pep_parse(node, row->value, row->valuelen) : NULL;
   int rv;
   if (vcard == NULL) {
     return row != NULL ? IMP_ERR_CORRUPT : IMP_ERR_NOT_FOUND;
   }
-  rv = imp_stanza_new_reply(&reply, st);
-  if (rv == IMP_OK) {
-    (void)imp_elem_add_copy(reply, imp_stanza_edit(reply), imp_stanza_root(vcard));
-    imp_node_reply(node, reply);
-  }
+  rv = reply_with(node, st, imp_stanza_root(vcard));
   imp_stanza_del(vcard);
+  return rv;
+}
+
+/* Who has none yet gets an empty one to fill in: clients read it before they add a photo. */
+static int answer_empty(imp_node *node, const imp_stanza *st) {
+  imp_stanza *vcard;
+  int rv;
+  if (st->from == NULL || (st->to != NULL && !imp_jid_equal_bare(st->to, st->from))) {
+    return IMP_ERR_NOT_FOUND;
+  }
+  rv = imp_stanza_new(&vcard, "vCard", IMP_NS_VCARD);
+  if (rv == IMP_OK) {
+    rv = reply_with(node, st, imp_stanza_root(vcard));
+    imp_stanza_del(vcard);
+  }
   return rv;
 }
 
 static void on_row(imp_op *op, int status, void *ctx) {
   getting *g = ctx;
   imp_node *node = g->job.pep->node;
-  status = status < 0 ? status : answer(node, g->st, op);
+  status = status == IMP_ERR_NOT_FOUND ? answer_empty(node, g->st) : status < 0 ? status : answer(node, g->st, op);
   if (status < 0) {
     imp_pep_refuse_status(node, g->st, status);
   }
