@@ -5,9 +5,14 @@
 
 /* ---- jobs ---- */
 
+/* What may wait for a store that is slow. */
+#define JOBS_MAX 100000
+#define KEPT_MAX (64u << 20)
+
 void *imp_pep_job_new(imp_pep *pep, size_t size, void (*drop)(imp_pep_job *job)) {
-  imp_pep_job *job = imp_calloc(1, size);
+  imp_pep_job *job = pep->njobs < JOBS_MAX && pep->kept < KEPT_MAX ? imp_calloc(1, size) : NULL;
   if (job != NULL) {
+    pep->njobs++;
     job->pep = pep;
     job->drop = drop;
     imp_list_append(&pep->jobs, &job->all);
@@ -15,7 +20,16 @@ void *imp_pep_job_new(imp_pep *pep, size_t size, void (*drop)(imp_pep_job *job))
   return job;
 }
 
+imp_stanza *imp_pep_job_keep(imp_pep_job *job, imp_stanza *st) {
+  size_t bytes = imp_stanza_memory(st);
+  job->kept += bytes;
+  job->pep->kept += bytes;
+  return imp_stanza_ref(st);
+}
+
 void imp_pep_job_end(imp_pep_job *job) {
+  job->pep->njobs--;
+  job->pep->kept -= job->kept;
   imp_list_remove(&job->all);
   imp_list_remove(&job->at);
   if (job->drop != NULL) {

@@ -99,14 +99,15 @@ static void add_others(imp_stanza *st, imp_elem *storage, const imp_stanza *list
 static int answer(bookmarks *b, const imp_op *op, int has_node) {
   imp_stanza *reply, *item;
   imp_elem *query, *storage, *room;
-  size_t i;
+  size_t i, room_left = b->job.pep->node->settings.max_output_bytes / 4; /* lest the connection is lost over the answer */
   if (imp_stanza_new_reply(&reply, b->st) < 0) {
     return IMP_ERR_NOMEM;
   }
   query = imp_elem_add(reply, imp_stanza_edit(reply), "query", IMP_NS_PRIVATE);
   storage = imp_elem_add(reply, query, "storage", IMP_NS_BOOKMARKS_OLD);
   add_others(reply, storage, b->list, !has_node);
-  for (i = 0; op != NULL && i < imp_op_row_count(op); i++) {
+  for (i = 0; op != NULL && i < imp_op_row_count(op) && imp_op_row_at(op, i)->valuelen <= room_left; i++) {
+    room_left -= imp_op_row_at(op, i)->valuelen;
     item = item_at(b, op, i);
     if (conference_of(item) != NULL && (room = imp_elem_add(reply, storage, "conference", NULL)) != NULL) {
       imp_elem_set_attr(reply, room, "jid", imp_elem_attr(imp_stanza_root(item), "id"));
@@ -150,7 +151,7 @@ void imp_pep_bookmarks_get(imp_pep *pep, imp_stanza *st, const imp_jid *owner) {
     imp_pep_refuse(pep->node, st, "resource-constraint", NULL, NULL);
     return;
   }
-  b->st = imp_stanza_ref(st);
+  b->st = imp_pep_job_keep(&b->job, st);
   if (imp_node_get(pep->node, IMP_SPACE_PRIVATE, imp_jid_bare(owner), key, sizeof(key) - 1, on_list, b) == NULL) {
     finish(b, IMP_ERR_NOMEM);
   }

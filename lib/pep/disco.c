@@ -19,6 +19,7 @@ typedef struct question {
   imp_pep_job job;
   imp_stanza *st;
   imp_jid *owner;
+  size_t written;
   uint8_t info;
 } question;
 
@@ -50,8 +51,12 @@ static imp_stanza *start_reply(const question *q, imp_elem **query) {
   return reply;
 }
 
-static void add_item(imp_stanza *st, imp_elem *query, const question *q, const char *attr, const char *value) {
-  imp_elem *el = imp_elem_add(st, query, "item", NULL);
+/* Names may grow sixfold when they are escaped: a list that would fill half of what may wait for its reader ends there. */
+static void add_item(imp_stanza *st, imp_elem *query, question *q, const char *attr, const char *value) {
+  size_t bytes = (strlen(value) + imp_jid_bare_len(q->owner)) * 6 + 32;
+  imp_elem *el;
+  q->written += bytes;
+  el = q->written < q->job.pep->node->settings.max_output_bytes / 2 ? imp_elem_add(st, query, "item", NULL) : NULL;
   if (el != NULL) {
     imp_elem_set_attr(st, el, "jid", imp_jid_bare(q->owner));
     imp_elem_set_attr(st, el, attr, value);
@@ -71,7 +76,7 @@ static int node_info(const question *q, const imp_pep_node *n) {
   return IMP_OK;
 }
 
-static int node_items(const question *q, const imp_pep_node *n) {
+static int node_items(question *q, const imp_pep_node *n) {
   imp_elem *query;
   imp_stanza *reply = start_reply(q, &query);
   uint32_t i;
@@ -85,7 +90,7 @@ static int node_items(const question *q, const imp_pep_node *n) {
   return IMP_OK;
 }
 
-static int account_items(const imp_pep_account *a, const question *q) {
+static int account_items(const imp_pep_account *a, question *q) {
   imp_elem *query;
   imp_stanza *reply = start_reply(q, &query);
   imp_list *l;
@@ -112,7 +117,7 @@ static int account_info(const question *q) {
   return q->job.sees ? imp_disco_info_answer(q->job.pep->node, NULL, q->st) : IMP_ERR_DENIED;
 }
 
-static int answer(const imp_pep_account *a, const question *q) {
+static int answer(const imp_pep_account *a, question *q) {
   const char *name = node_asked(q);
   const imp_pep_node *n = name != NULL ? imp_pep_find(a, name) : NULL;
   if (name == NULL) {
@@ -152,7 +157,7 @@ static imp_verdict on_asked(imp_event *event, void *ctx) {
     imp_pep_refuse(event->node, st, "resource-constraint", NULL, NULL);
     return IMP_HANDLED;
   }
-  q->st = imp_stanza_ref(st);
+  q->st = imp_pep_job_keep(&q->job, st);
   q->owner = imp_jid_ref((imp_jid *)(uintptr_t)owner);
   q->info = (uint8_t)info;
   imp_pep_ask(&q->job, q->owner, q->st->from, has_answer);

@@ -113,7 +113,7 @@ static imp_verdict on_publish(imp_event *event, void *ctx) {
   if (d == NULL) {
     return IMP_CONTINUE;
   }
-  d->payload = imp_stanza_ref(event->stanza);
+  d->payload = imp_pep_job_keep(&d->job, event->stanza);
   imp_pep_with(ctx, event->to, &d->job, publish);
   return IMP_HANDLED;
 }

@@ -94,6 +94,7 @@ struct imp_pep {
   size_t nlru;
   struct imp_caps_cache *caps;
   imp_list jobs;
+  size_t njobs, kept; /* and the bytes of stanzas that they keep */
 };
 
 static inline imp_pep *imp_pep_of(const imp_node *node) { return node->feature[IMP_FEATURE_PEP]; }
@@ -112,9 +113,13 @@ struct imp_pep_job {
   imp_pep_asked_fn asked;
   uint8_t known, sees; /* the answer to imp_pep_ask() */
   imp_words groups;
+  size_t kept;
 };
+/* NULL also when too much waits for the store already. */
 void *imp_pep_job_new(imp_pep *pep, size_t size, void (*drop)(imp_pep_job *job));
 void imp_pep_job_end(imp_pep_job *job);
+/* A reference on a stanza that the job lets go of in `drop`. */
+imp_stanza *imp_pep_job_keep(imp_pep_job *job, imp_stanza *st);
 
 /* Goes on with fn, now or when the account has been read. */
 void imp_pep_with(imp_pep *pep, const imp_jid *owner, imp_pep_job *job, imp_pep_account_fn fn);

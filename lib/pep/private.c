@@ -176,7 +176,7 @@ static int on_iq(imp_node *node, imp_session *session, imp_stanza *st, void *ctx
     if (q == NULL) {
       return IMP_ERR_NOMEM;
     }
-    q->st = imp_stanza_ref(st);
+    q->st = imp_pep_job_keep(&q->job, st);
     begin(q, owner);
   }
   return IMP_OK;

@@ -147,7 +147,7 @@ static imp_pep_request *begin(imp_node *node, imp_stanza *st, const imp_jid *own
     imp_pep_refuse(node, st, "resource-constraint", NULL, NULL);
     return NULL;
   }
-  r->st = imp_stanza_ref(st);
+  r->st = imp_pep_job_keep(&r->job, st);
   r->owner = imp_jid_ref((imp_jid *)(uintptr_t)owner);
   r->pubsub = imp_elem_first(&r->st->root);
   r->action = action;

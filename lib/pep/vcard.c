@@ -99,7 +99,7 @@ static int get(imp_node *node, imp_stanza *st, const imp_jid *owner) {
   if (g == NULL) {
     return IMP_ERR_NOMEM;
   }
-  g->st = imp_stanza_ref(st);
+  g->st = imp_pep_job_keep(&g->job, st);
   if (imp_node_get(node, IMP_SPACE_VCARD, imp_jid_bare(owner), "", 0, on_row, g) == NULL) {
     imp_pep_job_end(&g->job);
     return IMP_ERR_NOMEM;
@@ -125,7 +125,7 @@ static int on_iq(imp_node *node, imp_session *session, imp_stanza *st, void *ctx
     if (s == NULL) {
       return IMP_ERR_NOMEM;
     }
-    s->st = imp_stanza_ref(st);
+    s->st = imp_pep_job_keep(&s->job, st);
     imp_pep_with(s->job.pep, owner, &s->job, set);
   }
   return IMP_OK;
