@@ -154,9 +154,10 @@ static int get_zone(imp_calendar *calendar, const char *name, void *user_data) {
 /* The library's word on the whole: a node that is made and thrown away. */
 static void check_node(server_config *config, server_reader *reader) {
   imp_node *node;
-  imp_status_settings status = config->status.settings;
+  imp_status_settings status;
+  imp_presence_settings presence;
   imp_status_callbacks callbacks = {.size = sizeof callbacks, .get_zone = get_zone};
-  status.presence = &config->status.presence;
+  server_status_settings(&config->status, &status, &presence);
   status.calendar = &config->calendar.settings;
   if (imp_node_new(&node, &config->node, NULL, NULL) != IMP_OK) {
     blame(config, reader, imp_node_new_error(), NULL);

@@ -48,6 +48,7 @@ typedef struct server_calendar_config {
 typedef struct server_status_config {
   imp_status_settings settings;
   imp_presence_settings presence;
+  server_list rules; /* of imp_presence_rule; none: the library's */
 } server_status_config;
 
 typedef struct server_config {
@@ -73,6 +74,9 @@ extern const server_group server_roster_keys, server_pep_keys, server_status_key
 /* Reads a file; `path` NULL: the defaults. Mistakes are told line by line; then it returns NULL. */
 server_config *server_config_read(const char *path, server_say_fn say, void *arg);
 void server_config_free(server_config *config);
+/* All that contacts see is composed by; points into `status`. */
+void server_status_settings(const server_status_config *status, imp_status_settings *settings,
+                            imp_presence_settings *presence);
 /* Whether every listener is on a loopback address. */
 int server_config_is_loopback(const server_config *config);
 int server_address_is_loopback(const char *address);

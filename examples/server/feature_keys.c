@@ -48,6 +48,31 @@ static const char *const shows[] = {"none", "away", NULL};
 /* At the places of imp_source_kind. */
 static const char *const without_client[] = {"", "phone", "calendar", "", "", "host", NULL};
 
+/* At the places of imp_source_kind and imp_presence_state. */
+static const char *const kinds[] = {"client", "phone", "calendar", "manual", "out_of_office", "host", NULL};
+static const char *const states[] = {"offline", "available", "chat", "elsewhere", "tentative", "idle", "busy", "meeting",
+                                     "call", "dnd", "brb", "away", "xa", "out_of_office", NULL};
+static const char *const shown[] = {"same", "available", "chat", "elsewhere", "tentative", "idle", "busy", "meeting",
+                                    "call", "dnd", "brb", "away", "xa", "out_of_office", NULL};
+
+#define RULE(name, type, flags, max, words) {#name, type, flags, AT(imp_presence_rule, name), 0, max, words, NULL}
+
+static const server_key rule_keys[] = {
+    RULE(name, SERVER_TEXT, 0, 64, NULL),
+    RULE(kinds, SERVER_WORDS, SERVER_REQUIRED, 0, kinds),
+    RULE(states, SERVER_WORDS, SERVER_REQUIRED, 0, states),
+    RULE(unless, SERVER_WORDS, 0, 0, states),
+    RULE(show_as, SERVER_WORD, 0, 0, shown),
+    END,
+};
+
+static void rule_init(void *target, const config_setting_t *setting) {
+  (void)setting;
+  ((imp_presence_rule *)target)->size = sizeof(imp_presence_rule);
+}
+
+static const server_group rule = {rule_keys, sizeof(imp_presence_rule), rule_init, NULL, NULL};
+
 #define STATUS(name, type, min, max, words) \
   {#name, type, SERVER_RELOAD, AT(server_status_config, settings.name), min, max, words, NULL}
 #define PRESENCE(name, type, min, max, words) \
@@ -66,11 +91,26 @@ static const server_key status_keys[] = {
     PRESENCE(status_source, SERVER_SWITCH, 0, 1, NULL),
     PRESENCE(max_sources, SERVER_NUMBER, 1, 1000, NULL),
     PRESENCE(max_note, SERVER_NUMBER, 0, 65536, NULL),
+    {"rules", SERVER_LIST, SERVER_RELOAD, AT(server_status_config, rules), 0, 64, NULL, &rule},
     END,
 };
 
+void server_status_settings(const server_status_config *status, imp_status_settings *settings,
+                            imp_presence_settings *presence) {
+  *settings = status->settings;
+  *presence = status->presence;
+  if (status->rules.count > 0) {
+    presence->rules = status->rules.items;
+    presence->rules_count = status->rules.count;
+  }
+  settings->presence = presence;
+}
+
 static int status_check(const void *target, char *text, size_t textlen) {
-  return imp_status_settings_check(&((const server_status_config *)target)->settings, text, textlen);
+  imp_status_settings settings;
+  imp_presence_settings presence;
+  server_status_settings(target, &settings, &presence);
+  return imp_status_settings_check(&settings, text, textlen);
 }
 
 const server_group server_status_keys = {status_keys, sizeof(server_status_config), NULL, NULL, status_check};

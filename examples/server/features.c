@@ -14,9 +14,10 @@ static int get_zone(imp_calendar *calendar, const char *name, void *user_data) {
 }
 
 static int set_status(server *s) {
-  imp_status_settings settings = s->now->status.settings;
+  imp_status_settings settings;
+  imp_presence_settings presence;
   imp_status_callbacks callbacks = {.size = sizeof callbacks, .gateway = on_gateway, .get_zone = get_zone};
-  settings.presence = &s->now->status.presence;
+  server_status_settings(&s->now->status, &settings, &presence);
   settings.calendar = &s->started->calendar.settings;
   return imp_status_set_settings(s->node, &settings, &callbacks, s);
 }

@@ -2,6 +2,7 @@
 
     server_test.py SERVER SERVER.CONF
 """
+import http.server
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.error
@@ -20,10 +22,13 @@ SERVER, CONF = sys.argv[1:3]
 ELEMENTS = {
     "listeners": 'kind = "ws"; port = 5300;',
     "accounts": 'name = "juliet"; password = "x";',
+    "status.rules": 'kinds = ["phone"]; states = ["call"];',
     "calendar.gateways": 'name = "g"; kind = "ews"; url = "https://mail.example/EWS/Exchange.asmx"; username = "u"; '
                          'secret = "s";',
     "calendar.mailboxes": 'user = "juliet"; gateway = "g"; mailbox = "j@example";',
 }
+ARRAYS = ("login.mechanisms", "status.without_client", "status.rules[].kinds", "status.rules[].states",
+          "status.rules[].unless")
 GATEWAY = 'gateways = ( { %s } ); ' % ELEMENTS["calendar.gateways"]
 
 
@@ -147,6 +152,9 @@ class Keys(Files):
         """Values inside and outside of what is documented."""
         if bounds == "true or false":
             return ["true"], ["1", '"true"']
+        if key in ARRAYS:
+            empty = ["[]"] if key.endswith(("without_client", "unless")) else []
+            return ['["%s"]' % re.findall(r'"(.*?)"', bounds)[0]] + empty, ['["nonsense"]', '[""]', '"phone"', "1"]
         if bounds.startswith('"'):
             words = re.findall(r'"(.*?)"', bounds)
             return ['"%s"' % words[0]], ['"nonsense"', '""', "1"]
@@ -162,14 +170,11 @@ class Keys(Files):
         for key, (_, bounds, _) in all_keys().items():
             known = 'profile = "lifted"; ' if key.startswith("sm.") and key != "sm.profile" else ""
             good, bad = self.edges(key, bounds)
-            if "gateways[]" in key or key in ("login.mechanisms", "status.without_client", "accounts[].remove",
-                                            "listeners[].allow_plaintext"):
-                good = []  # what is usual depends on the kind
+            if "gateways[]" in key or key in ("accounts[].remove", "listeners[].allow_plaintext"):
+                good = []  # what is right depends on others
             for value in good:
                 self.good(wrap(key, value, known))
             for value in bad:
-                if bounds.startswith('"') and key in ("login.mechanisms", "status.without_client"):
-                    value = '["nonsense"]'
                 self.refused(wrap(key, value + " /* HERE */", known), key.rpartition(".")[2] + ": ")
 
     def test_strict_ranges_of_stream_management(self):
@@ -342,6 +347,50 @@ client.loop.run_until_complete(asyncio.wait_for(client.disconnected, 30))
 '''
 
 
+# Romeo subscribes to Juliet and waits for her words.
+WATCHER = CLIENT.split("client = Client()")[0].replace("sys.argv[1:5]", '"", sys.argv[1], sys.argv[2], ""').replace(
+    "def __init__(self):\n        super().__init__(name", "def __init__(self, name):\n        super().__init__(name") + r'''
+class Romeo(Client):
+    async def begin(self, _):
+        await super().begin(_)
+        self.add_event_handler("changed_status", self.seen)
+        self.send_presence_subscription("juliet@localhost")
+    def over(self, word):
+        if word != "in":
+            super().over(word)
+    def seen(self, presence):
+        if presence["from"].user == "juliet" and presence["status"]:
+            self.over(presence["status"])
+class Juliet(Romeo):
+    def seen(self, presence):
+        pass
+juliet, romeo = Juliet("juliet"), Romeo("romeo")
+juliet.connect(("127.0.0.1", int(port)))
+juliet.add_event_handler("session_start", lambda _: romeo.connect(("127.0.0.1", int(port))))
+romeo.loop.run_until_complete(asyncio.wait_for(romeo.disconnected, 30))
+'''
+
+
+class CalDav(http.server.BaseHTTPRequestHandler):
+    """A calendar with one meeting, now."""
+    def do_REPORT(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        stamp = lambda minutes: time.strftime("%Y%m%dT%H%M00Z", time.gmtime(time.time() + 60 * minutes))
+        body = ("<?xml version='1.0'?><multistatus xmlns='DAV:' xmlns:C='urn:ietf:params:xml:ns:caldav'><response>"
+                "<href>/juliet/c/1.ics</href><propstat><prop><getetag>\"1\"</getetag><C:calendar-data>BEGIN:VCALENDAR\n"
+                "VERSION:2.0\nPRODID:-//x//y//EN\nBEGIN:VEVENT\nUID:1\nDTSTAMP:%s\nDTSTART:%s\nDTEND:%s\n"
+                "SUMMARY:Balcony\nEND:VEVENT\nEND:VCALENDAR\n</C:calendar-data></prop><status>HTTP/1.1 200 OK</status>"
+                "</propstat></response></multistatus>" % (stamp(-90), stamp(-60), stamp(120))).encode()
+        self.send_response(207)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
 class Server(Running):
     def test_a_client_logs_in_and_every_message_has_a_fate(self):
         self.start()
@@ -499,6 +548,25 @@ class Server(Running):
         self.hup("reload: done")
         self.assertNotIn('imp_gateway_up{gateway="office"}', self.metrics())
         self.assertEqual(self.logged().count("geheim"), 0)
+        self.end()
+
+    def test_a_meeting_shows(self):
+        dav = http.server.ThreadingHTTPServer(("127.0.0.1", 0), CalDav)
+        threading.Thread(target=dav.serve_forever, daemon=True).start()
+        try:
+            self.start('calendar: { gateways = ( { name = "dav"; kind = "caldav"; auth = "none"; '
+                       'url = "http://127.0.0.1:%d/{mailbox}/c/"; } ); mailboxes = ( { user = "juliet"; gateway = "dav"; '
+                       'mailbox = "juliet"; } ); };' % dav.server_port,
+                       '{ name = "juliet"; password = "x"; }, { name = "romeo"; password = "x"; }')
+            done = subprocess.run([sys.executable, "-c", WATCHER, "x", str(self.ports[0])], capture_output=True, text=True,
+                                  timeout=60)
+            self.assertIn("In a meeting until ", done.stdout, done.stderr)
+            self.assertNotIn("Balcony", done.stdout)
+            m = self.metrics()
+            self.assertEqual(m['imp_gateway_up{gateway="dav"}'], 1)
+            self.assertEqual(m["imp_status_users"], 1)
+        finally:
+            dav.shutdown()
         self.end()
 
     def test_sigterm_closes_streams(self):
