@@ -79,11 +79,12 @@ IMP_EXTERN int imp_roster_remove(imp_node *node, const char *username, const cha
 
 /**
  * Makes two users of this node see each other from now on, and puts each into the other's roster, without asking either: for
- * hosts whose address book decides that. `done` is told when both sides are durable.
+ * hosts whose address book decides that.  It is as if both had approved the other's request and then asked, so what their
+ * clients say at the same time does no harm.  `done` is told when it is durable, or IMP_ERR_LIMIT (a roster is full).
  */
 IMP_EXTERN int imp_roster_subscribe(imp_node *node, const char *username, const char *other, imp_result_fn done,
                                     void *user_data);
-/** Ends what each sees of the other; both stay in the rosters. */
+/** Ends what each sees of the other, approvals too; both stay in the rosters. */
 IMP_EXTERN int imp_roster_unsubscribe(imp_node *node, const char *username, const char *other, imp_result_fn done,
                                       void *user_data);
 

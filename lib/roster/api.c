@@ -214,33 +214,17 @@ int imp_roster_remove(imp_node *node, const char *username, const char *text, im
 
 /* ---- two users ---- */
 
-/* The first half: `task->number` says whether they are to see each other; the other's half tells the host. */
-static void settle_half(imp_roster *r, const imp_task *task) {
-  imp_contact *c = NULL;
-  int rv = task->error, saw;
-  if (rv == IMP_OK && (task->number == 0 ? (c = imp_contact_find(r, task->jid)) : (c = imp_contact_get(r, task->jid, &rv))) != NULL) {
-    saw = imp_contact_sees(c);
-    if (!task->number && saw) {
-      imp_roster_send_unavailable_to(r, c->jid);
-    }
-    imp_contact_set_sub(r, c, (imp_sub){.state = task->number ? IMP_SUB_BOTH : IMP_SUB_NONE, .listed = c->sub.listed || task->number});
-    imp_contact_note(r, c, 1);
-    if ((c = imp_contact_find(r, task->jid)) != NULL) {
-      imp_roster_push(r, c, NULL);
-      if (task->number && !saw) {
-        imp_event event = {.to = r->jid, .who = c->jid};
-        (void)imp_roster_send_all_to(r, NULL, c->jid);
-        (void)imp_node_run_hooks(r->node, IMP_POINT_CONTACT_ADMITTED, &event);
-      }
-    }
-  }
+/* One of them says this to the other, as his client would: whatever both say meanwhile themselves, both ends agree. */
+static void speak(imp_roster *r, const imp_task *task) {
+  int rv = task->error < 0 ? task->error : imp_roster_outbound(r, task->jid, (imp_stanza_type)task->number, NULL);
   if (task->data != NULL) {
     finish(r->node, task->data, rv);
   }
 }
 
-static int half(imp_node *node, const imp_jid *user, const imp_jid *other, uint32_t together, request *q) {
-  imp_task task = {.run = settle_half, .jid = (imp_jid *)(uintptr_t)other, .data = q, .number = together};
+/* `q` (NULL: somebody else tells the host) passes. */
+static int say(imp_node *node, const imp_jid *user, const imp_jid *other, imp_stanza_type type, request *q) {
+  imp_task task = {.run = speak, .jid = (imp_jid *)(uintptr_t)other, .data = q, .number = type};
   imp_roster *r = imp_roster_get(node, user);
   if (r == NULL) {
     imp_free(q);
@@ -250,7 +234,24 @@ static int half(imp_node *node, const imp_jid *user, const imp_jid *other, uint3
   return imp_roster_when(r, &task);
 }
 
-static int together(imp_node *node, const char *username, const char *other, uint32_t on, imp_result_fn done, void *user_data) {
+/* First both of the one type, then both of the other: approved before, no request is shown to anybody. */
+static int say_all(imp_node *node, const imp_jid *a, const imp_jid *b, const imp_stanza_type types[2], request *q) {
+  int rv = say(node, a, b, types[0], NULL);
+  if (rv == IMP_OK) {
+    rv = say(node, b, a, types[0], NULL);
+  }
+  if (rv == IMP_OK) {
+    rv = say(node, a, b, types[1], NULL);
+  }
+  if (rv == IMP_OK) {
+    return say(node, b, a, types[1], q);
+  }
+  imp_free(q);
+  return rv;
+}
+
+static int together(imp_node *node, const char *username, const char *other, const imp_stanza_type types[2],
+                    imp_result_fn done, void *user_data) {
   imp_jid *a, *b = NULL;
   request *q = NULL;
   int rv = imp_account_jid(node, username, &a);
@@ -262,15 +263,10 @@ static int together(imp_node *node, const char *username, const char *other, uin
     rv = imp_node_fail(node, IMP_ERR_INVALID_ARGUMENT, "%s: two users are required", imp_jid_full(a));
   }
   if (rv == IMP_OK && (q = request_new(done, user_data, 0)) == NULL) {
-    rv = IMP_ERR_NOMEM;
+    rv = imp_node_fail(node, IMP_ERR_NOMEM, "roster of %s: out of memory", username);
   }
   if (rv == IMP_OK) {
-    rv = half(node, a, b, on, NULL);
-  }
-  if (rv == IMP_OK) {
-    rv = half(node, b, a, on, q);
-  } else {
-    imp_free(q);
+    rv = say_all(node, a, b, types, q);
   }
   imp_jid_del(a);
   imp_jid_del(b);
@@ -278,11 +274,13 @@ static int together(imp_node *node, const char *username, const char *other, uin
 }
 
 int imp_roster_subscribe(imp_node *node, const char *username, const char *other, imp_result_fn done, void *user_data) {
-  return together(node, username, other, 1, done, user_data);
+  static const imp_stanza_type types[] = {IMP_TYPE_SUBSCRIBED, IMP_TYPE_SUBSCRIBE};
+  return together(node, username, other, types, done, user_data);
 }
 
 int imp_roster_unsubscribe(imp_node *node, const char *username, const char *other, imp_result_fn done, void *user_data) {
-  return together(node, username, other, 0, done, user_data);
+  static const imp_stanza_type types[] = {IMP_TYPE_UNSUBSCRIBED, IMP_TYPE_UNSUBSCRIBE};
+  return together(node, username, other, types, done, user_data);
 }
 
 /* ---- blocking ---- */

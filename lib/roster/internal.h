@@ -169,8 +169,9 @@ void imp_roster_take_off(imp_roster *r, imp_contact *c);
 int imp_roster_start_subscribe(imp_node *node);
 /* A subscription stanza comes from a contact. */
 void imp_roster_inbound(imp_node *node, imp_stanza *st);
-/* A subscription stanza leaves in the name of the roster's user. `st` may be NULL: nothing but the type is said. */
-void imp_roster_outbound(imp_roster *r, const imp_jid *contact, imp_stanza_type type, imp_stanza *st);
+/* A subscription stanza leaves in the name of the roster's user. `st` may be NULL: nothing but the type is said.
+   IMP_ERR_LIMIT, IMP_ERR_NOMEM: nothing has happened. */
+int imp_roster_outbound(imp_roster *r, const imp_jid *contact, imp_stanza_type type, imp_stanza *st);
 /* The user is no more: all contacts are told. */
 void imp_roster_forget(imp_node *node, const imp_jid *user);
 /* Requests that wait for an answer. */

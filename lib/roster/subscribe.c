@@ -51,7 +51,7 @@ static void show_or_hide(imp_roster *r, const imp_jid *contact, unsigned todo, i
   }
 }
 
-static int outbound(imp_roster *r, const imp_jid *contact, imp_stanza_type type, imp_stanza *st) {
+int imp_roster_outbound(imp_roster *r, const imp_jid *contact, imp_stanza_type type, imp_stanza *st) {
   imp_contact *c = imp_contact_find(r, contact);
   imp_sub sub = c ? c->sub : (imp_sub){0};
   int saw = imp_sub_has_from((imp_sub_state)sub.state), rv;
@@ -69,21 +69,17 @@ static int outbound(imp_roster *r, const imp_jid *contact, imp_stanza_type type,
   return IMP_OK;
 }
 
-void imp_roster_outbound(imp_roster *r, const imp_jid *contact, imp_stanza_type type, imp_stanza *st) {
-  int rv = outbound(r, contact, type, st);
-  if (rv < 0 && st != NULL) {
-    imp_node_bounce(r->node, st, rv == IMP_ERR_LIMIT ? "policy-violation" : "resource-constraint", NULL);
-  }
-}
-
 static void leave(imp_roster *r, const imp_task *task) {
   imp_stanza *st = task->stanza;
   imp_jid *contact;
   if (task->error < 0) {
     imp_node_bounce(r->node, st, "internal-server-error", NULL);
   } else if (imp_jid_new_bare(&contact, st->to) == IMP_OK) {
-    imp_roster_outbound(r, contact, (imp_stanza_type)st->type, st);
+    int rv = imp_roster_outbound(r, contact, (imp_stanza_type)st->type, st);
     imp_jid_del(contact);
+    if (rv < 0) {
+      imp_node_bounce(r->node, st, rv == IMP_ERR_LIMIT ? "policy-violation" : "resource-constraint", NULL);
+    }
   }
 }
 
