@@ -1,8 +1,8 @@
 /*
  * The reference server: everything that a node can do, switched on by a configuration file (server/server.conf).
  *
- * server/ has a file for each thing that it can do; here is what holds them together: a loop, and its beginning and end.
- * What is new to it is a file there, one line in start_parts() or on_start(), its keys, and their description.
+ * server/ has a file for each thing that it can do; here is what holds them together: a loop, its beginning and its
+ * end.  What is new to it is a file there, one line in start_parts() or on_start(), its keys, and their description.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -13,9 +13,9 @@ typedef struct certificate_files {
 } certificate_files;
 
 /*
- * Gives the certificate to the node: that of `cert` and `key`, else certificate.pem and key.pem in `directory`, which are
- * made (ECDSA P-256, valid two years, for the domain and localhost) if they are not there, expire within a month or are
- * for another domain.  May be called again while the server runs.  Returns 0; `say` is told of a failure.
+ * Gives the certificate to the node: that of `cert` and `key`, else certificate.pem and key.pem in `directory`, which
+ * are made (ECDSA P-256, valid two years, for the domain and localhost) if they are not there, expire within a month or
+ * are for another domain.  May be called again while the server runs.  Returns 0; `say` is told of a failure.
  */
 int certificate_load(imp_node *node, const certificate_files *files);
 

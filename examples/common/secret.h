@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* Reads `directory`/`name` into `secret`, or makes `letters` random ones and writes them there. `program` begins messages. */
-int secret_keep(const char *program, const char *directory, const char *name, char *secret, size_t len, size_t letters);
+/* Reads `directory`/`name` into `secret`, or makes one of `letters` and writes it there. `program` begins messages. */
+int secret_keep(const char *program, const char *directory, const char *name, char *secret, size_t len,
+                size_t letters);
 
 #endif /* COMMON_SECRET_H */

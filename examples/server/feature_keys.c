@@ -7,7 +7,8 @@
 #define AT(type, member) offsetof(type, member)
 #define END {NULL, SERVER_NUMBER, 0, 0, 0, 0, NULL, NULL}
 
-#define ROSTER(name, min, max) {#name, SERVER_NUMBER, SERVER_RELOAD, AT(imp_roster_settings, name), min, max, NULL, NULL}
+#define ROSTER(name, min, max) \
+  {#name, SERVER_NUMBER, SERVER_RELOAD, AT(imp_roster_settings, name), min, max, NULL, NULL}
 
 static const server_key roster_keys[] = {
     ROSTER(max_items, 0, 100000),

@@ -1,6 +1,6 @@
 /*
- * Inbound HTTP: libmicrohttpd in the loop of libuv.  It has an epoll descriptor of its own, which the loop watches; there
- * is no thread.  What pages there are says pages.c.
+ * Inbound HTTP: libmicrohttpd in the loop of libuv.  It has an epoll descriptor of its own, which the loop watches;
+ * there is no thread.  What pages there are says pages.c.
  */
 #include "http.h"
 

@@ -1,4 +1,4 @@
-/* Every key there is.  A key that is added here is read, checked, listed and compared; say in server.conf what it does. */
+/* Every key there is.  One that is added here is read, checked, listed and compared; say in server.conf what it does. */
 #include <stdio.h>
 #include <string.h>
 
