@@ -97,7 +97,7 @@ static const server_key keys[] = {
     SETTING(users_max, SERVER_NUMBER, 1, 10000000, NULL),
     SETTING(answer_bytes, SERVER_NUMBER, 65536, 15 << 20, NULL),
     SETTING(event_bytes, SERVER_NUMBER, 4096, 8 << 20, NULL),
-    SETTING(occurrences, SERVER_NUMBER, 100, 1000000, NULL),
+    SETTING(occurrences, SERVER_NUMBER, 10000, 100000000, NULL),
     {"zones", SERVER_TEXT, 0, AT(server_calendar_config, zones), 1, SERVER_PATH_MAX, NULL, NULL},
     {"proxy", SERVER_TEXT, 0, AT(server_calendar_config, proxy), 0, 2048, NULL, NULL},
     {"ca_file", SERVER_TEXT, 0, AT(server_calendar_config, ca_file), 0, SERVER_PATH_MAX, NULL, NULL},

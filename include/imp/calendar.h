@@ -117,7 +117,8 @@ typedef struct imp_calendar_settings {
   uint32_t users_max;     /**< 1,000,000; 1 … 10,000,000 */
   uint32_t answer_bytes;  /**< a response may have: 8 MiB; 64 KiB … 15 MiB */
   uint32_t event_bytes;   /**< one calendar object (CalDAV): 256 KiB; 4 KiB … 8 MiB */
-  uint32_t occurrences;   /**< of one recurring event that are looked at: 20,000; 100 … 1,000,000 */
+  /** Days (of hourly events: hours) that are looked at for recurring events in one reading: 4,000,000; 10,000 … 100,000,000. */
+  uint32_t occurrences;
 } imp_calendar_settings;
 
 IMP_EXTERN void imp_calendar_settings_default(imp_calendar_settings *settings, size_t size);

@@ -75,7 +75,8 @@ static const char *calendar_data(const imp_elem *response, size_t *len) {
 static int read_objects(imp_cal_call *call, const imp_elem *root, imp_cal_list *list) {
   imp_cal_box *box = call->boxes[0];
   imp_calendar *cal = call->gateway->cal;
-  imp_ical_reader reader = {cal, box->zone, {box->mailbox, box->user->name}, call->from, call->to, list};
+  uint64_t budget = cal->settings.occurrences;
+  imp_ical_reader reader = {cal, box->zone, {box->mailbox, box->user->name}, call->from, call->to, list, &budget};
   int rv = IMP_OK;
   for (const imp_elem *e = imp_elem_first(root); e != NULL && rv != IMP_ERR_NOMEM; e = imp_elem_next(e)) {
     size_t len = 0;
@@ -87,6 +88,10 @@ static int read_objects(imp_cal_call *call, const imp_elem *root, imp_cal_list *
                 "calendar: an object of %lu bytes is left out: %s", (unsigned long)len, imp_strerror(rv));
       }
     }
+  }
+  if (budget == 0) {
+    imp_log(&cal->log, IMP_LOG_PRESENCE, IMP_LOG_WARN, call->gateway->conf.name,
+            "calendar: %s: more recurring events than `occurrences` allows", box->mailbox);
   }
   return rv == IMP_ERR_NOMEM ? rv : IMP_OK;
 }

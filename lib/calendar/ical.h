@@ -1,7 +1,7 @@
 /*
  * iCalendar (RFC 5545): from an object's text to the blocks of a window.
  *
- * libical parses, and expands rules of recurrence in local time; which moment a local time is, is ours to say (zone.h).
+ * libical parses.  Rules of recurrence are followed here, in local time (ical_recur.c), and which moment a local time is says zone.h.
  * A TZID that is the name of a known zone means that zone, whatever VTIMEZONE comes with it: those are often out of date.
  */
 #ifndef IMP_CALENDAR_ICAL_H
@@ -31,6 +31,7 @@ typedef struct imp_ical_reader {
   const char *owner[2];  /* addresses of the mailbox's owner, NULL if not known: what they answered to invitations counts */
   imp_wallclock from, to;
   imp_cal_list *list;
+  uint64_t *budget; /* days that rules of recurrence may still look at */
 } imp_ical_reader;
 
 /* Appends the blocks of an object that touch the window. `text` ends with NUL. IMP_ERR_MALFORMED, IMP_ERR_NOMEM. */
@@ -49,8 +50,13 @@ typedef struct imp_ical_time {
 typedef struct imp_ical_zones {
   const imp_ical_reader *reader;
   icalcomponent *object;
-  imp_zone zones[8];
+  imp_zone zones[8]; /* its own */
   size_t count;
+  struct {
+    const char *tzid; /* of the object */
+    const imp_zone *zone;
+  } known[16];
+  size_t nknown;
 } imp_ical_zones;
 
 void imp_ical_zones_init(imp_ical_zones *zones, const imp_ical_reader *reader, icalcomponent *object);
@@ -59,11 +65,10 @@ void imp_ical_zones_reset(imp_ical_zones *zones);
 imp_ical_time imp_ical_time_of(imp_ical_zones *zones, icalproperty *property, struct icaltimetype value);
 int64_t imp_ical_moment(const imp_ical_time *t);
 int64_t imp_ical_local(struct icaltimetype t);
-struct icaltimetype imp_ical_floating(int64_t local, int is_date);
 
-/* Calls fn for each local start that a rule gives, in order, from about `from` (local) on, until one is past `to`.
-   At most `most` are looked at. Rules that would come more often than hourly give none but the first. */
-void imp_ical_recur(struct icalrecurrencetype rule, const imp_ical_time *start, int64_t from, int64_t to, uint32_t most,
-                    void (*fn)(int64_t local, void *ctx), void *ctx);
+/* Calls fn for each local start in [from, to] that a rule gives, in order. *budget is what days may still be looked at; nothing more
+   comes when it is used up. Rules that would come more often than hourly, or at more than 24 times of a day, give but the first. */
+void imp_ical_recur(const struct icalrecurrencetype *rule, const imp_ical_time *start, int64_t from, int64_t to,
+                    uint64_t *budget, void (*fn)(int64_t local, void *ctx), void *ctx);
 
 #endif

@@ -290,8 +290,9 @@ static void read_recurring(event *e) {
   read_exdates(e);
   read_overrides(e);
   if (rule != NULL) {
-    imp_ical_recur(icalproperty_get_rrule(rule), &e->start, (int64_t)e->reader->from - reach(e),
-                   (int64_t)e->reader->to + 2 * IMP_MS_DAY, e->reader->cal->settings.occurrences, on_occurrence, e);
+    struct icalrecurrencetype r = icalproperty_get_rrule(rule);
+    imp_ical_recur(&r, &e->start, (int64_t)e->reader->from - reach(e), (int64_t)e->reader->to + 2 * IMP_MS_DAY,
+                   e->reader->budget, on_occurrence, e);
   } else {
     on_occurrence(e->start.local, e);
   }

@@ -3,27 +3,11 @@
 
 #include "calendar/ical.h"
 
-#define ZONE_YEARS 3      /* beyond the window, for events that end late */
-#define ZONE_STARTS 2000  /* of one STANDARD or DAYLIGHT */
+#define ZONE_REACH (800 * IMP_MS_DAY) /* around the window: a zone that changes does so each year */
 
 int64_t imp_ical_local(struct icaltimetype t) {
   int64_t days = imp_days_of(t.year, t.month >= 1 && t.month <= 12 ? t.month : 1, t.day);
   return days * IMP_MS_DAY + (t.is_date ? 0 : ((t.hour * 60 + t.minute) * 60 + t.second) * INT64_C(1000));
-}
-
-struct icaltimetype imp_ical_floating(int64_t local, int is_date) {
-  struct icaltimetype t = icaltime_null_time();
-  int64_t year, days = (local >= 0 ? local : local - (IMP_MS_DAY - 1)) / IMP_MS_DAY;
-  int seconds = (int)((local - days * IMP_MS_DAY) / 1000);
-  imp_date_of(days, &year, &t.month, &t.day);
-  t.year = (int)year;
-  t.is_date = is_date;
-  if (!is_date) {
-    t.hour = seconds / 3600;
-    t.minute = seconds / 60 % 60;
-    t.second = seconds % 60;
-  }
-  return t;
 }
 
 int64_t imp_ical_moment(const imp_ical_time *t) { return imp_zone_moment(t->zone, t->local); }
@@ -70,9 +54,10 @@ static int32_t utc_offset(icalcomponent *part, icalproperty_kind kind, int (*get
   return seconds > -100000 && seconds < 100000 ? seconds * 1000 : 0;
 }
 
-static void read_part(icalcomponent *part, int64_t to, collect *c) {
+static void read_part(const imp_ical_reader *reader, icalcomponent *part, collect *c) {
   icalproperty *start = icalcomponent_get_first_property(part, ICAL_DTSTART_PROPERTY);
   icalproperty *rule = icalcomponent_get_first_property(part, ICAL_RRULE_PROPERTY);
+  int64_t last = INT64_MAX;
   if (start == NULL) {
     return;
   }
@@ -83,10 +68,13 @@ static void read_part(icalcomponent *part, int64_t to, collect *c) {
   if (rule != NULL) {
     struct icalrecurrencetype r = icalproperty_get_rrule(rule);
     if (r.freq == ICAL_YEARLY_RECURRENCE || r.freq == ICAL_MONTHLY_RECURRENCE) {
+      int64_t from = (int64_t)reader->from - ZONE_REACH;
       if (!icaltime_is_null_time(r.until) && icaltime_is_utc(r.until)) {
-        r.until = imp_ical_floating(imp_ical_local(r.until) + c->before, 0);
+        r.until = icaltime_null_time(); /* it ended, or it did not: a day's offset does not matter */
+        last = imp_ical_local(icalproperty_get_rrule(rule).until) + c->before;
       }
-      imp_ical_recur(r, &first, first.local + 1, to, ZONE_STARTS, add_change, c);
+      last = last < (int64_t)reader->to + ZONE_REACH ? last : (int64_t)reader->to + ZONE_REACH;
+      imp_ical_recur(&r, &first, from > first.local ? from : first.local + 1, last, reader->budget, add_change, c);
     }
   }
   for (icalproperty *p = icalcomponent_get_first_property(part, ICAL_RDATE_PROPERTY); p != NULL;
@@ -102,7 +90,6 @@ static int by_time(const void *a, const void *b) {
 
 static void read_zone(imp_ical_zones *zones, icalcomponent *timezone, imp_zone *zone) {
   collect c = {zone, 0, 0, 0, 0};
-  int64_t to = (int64_t)zones->reader->to + ZONE_YEARS * 366 * IMP_MS_DAY;
   int64_t earliest = INT64_MAX;
   imp_zone_init(zone);
   for (icalcomponent *part = icalcomponent_get_first_component(timezone, ICAL_ANY_COMPONENT); part != NULL;
@@ -110,7 +97,7 @@ static void read_zone(imp_ical_zones *zones, icalcomponent *timezone, imp_zone *
     icalcomponent_kind kind = icalcomponent_isa(part);
     size_t had = zone->count;
     if (kind == ICAL_XSTANDARD_COMPONENT || kind == ICAL_XDAYLIGHT_COMPONENT) {
-      read_part(part, to, &c);
+      read_part(zones->reader, part, &c);
     }
     if (zone->count > had && zone->changes[had].at < earliest) {
       earliest = zone->changes[had].at;
@@ -152,7 +139,7 @@ static const char *last_two(const char *tzid) {
   return slash != NULL && *slash == '/' ? slash + 1 : tzid;
 }
 
-static const imp_zone *find_zone(imp_ical_zones *zones, const char *tzid) {
+static const imp_zone *look_up(imp_ical_zones *zones, const char *tzid) {
   const imp_zone *zone;
   if (imp_cal_zone(zones->reader->cal, tzid, &zone) == IMP_OK) {
     return zone;
@@ -162,6 +149,21 @@ static const imp_zone *find_zone(imp_ical_zones *zones, const char *tzid) {
     return zones->reader->zone;
   }
   return zone;
+}
+
+/* The host may read a file for each name it is asked about: an object may ask for so many. */
+static const imp_zone *find_zone(imp_ical_zones *zones, const char *tzid) {
+  for (size_t i = 0; i < zones->nknown; i++) {
+    if (strcmp(zones->known[i].tzid, tzid) == 0) {
+      return zones->known[i].zone;
+    }
+  }
+  if (zones->nknown == IMP_ARRAY_LEN(zones->known)) {
+    return zones->reader->zone;
+  }
+  zones->known[zones->nknown].tzid = tzid;
+  zones->known[zones->nknown].zone = look_up(zones, tzid);
+  return zones->known[zones->nknown++].zone;
 }
 
 imp_ical_time imp_ical_time_of(imp_ical_zones *zones, icalproperty *property, struct icaltimetype value) {

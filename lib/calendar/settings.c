@@ -3,7 +3,7 @@
 #include "calendar/calendar.h"
 
 static const imp_calendar_settings defaults = {
-    sizeof(imp_calendar_settings), IMP_TENTATIVE_FREE, 0, 1, 1000, 1000000, 8u << 20, 256u << 10, 20000};
+    sizeof(imp_calendar_settings), IMP_TENTATIVE_FREE, 0, 1, 1000, 1000000, 8u << 20, 256u << 10, 4000000};
 
 #define FIELD(name) #name, offsetof(imp_calendar_settings, name)
 
@@ -19,7 +19,7 @@ static const struct {
     {FIELD(users_max), 1, 10000000},
     {FIELD(answer_bytes), 64u << 10, 15u << 20},
     {FIELD(event_bytes), 4u << 10, 8u << 20},
-    {FIELD(occurrences), 100, 1000000},
+    {FIELD(occurrences), 10000, 100000000},
 };
 
 void imp_calendar_settings_default(imp_calendar_settings *settings, size_t size) {

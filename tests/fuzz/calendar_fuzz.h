@@ -40,7 +40,7 @@ static inline void fuzz_begin(fuzz_calendar *f, imp_gateway_kind kind, const cha
   memset(f, 0, sizeof *f);
   imp_calendar_settings_default(&settings, sizeof settings);
   settings.subjects = 1;
-  settings.occurrences = 1000;
+  settings.occurrences = 10000;
   FUZZ_CHECK(imp_calendar_new(&f->cal, &settings, NULL, f, 0, UINT64_C(1772438400000)) == IMP_OK);
   FUZZ_CHECK(imp_calendar_set_http(f->cal, &fuzz_http, f) == IMP_OK);
   imp_gateway_default(&gateway, sizeof gateway, kind);

@@ -7,11 +7,11 @@ static imp_calendar *cal;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   imp_cal_list list;
+  uint64_t budget = 10000;
   imp_calendar_settings settings;
   if (cal == NULL) {
     imp_calendar_settings_default(&settings, sizeof settings);
     settings.subjects = 1;
-    settings.occurrences = 1000;
     FUZZ_CHECK(imp_calendar_new(&cal, &settings, NULL, NULL, 0, 0) == IMP_OK);
   }
   char *text = malloc(size + 1);
@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memcpy(text, data, size);
   text[size] = '\0';
   imp_cal_list_init(&list, 100);
-  imp_ical_reader reader = {cal, NULL, {"a@b.example", NULL}, UINT64_C(1772438400000), UINT64_C(1772611200000), &list};
+  imp_ical_reader reader = {cal, NULL, {"a@b.example", NULL}, UINT64_C(1772438400000), UINT64_C(1772611200000), &list, &budget};
   int rv = imp_ical_read(&reader, text);
   FUZZ_CHECK(rv == IMP_OK || rv == IMP_ERR_MALFORMED || rv == IMP_ERR_TOO_BIG);
   for (size_t i = 0; i < list.count; i++) {
