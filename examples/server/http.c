@@ -247,12 +247,19 @@ static struct MHD_Daemon *listen_on(server_http *http) {
       MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
 }
 
+int server_http_token(server *s) {
+  if (s->now->http.token != NULL || !s->started->http.enabled) {
+    return 0;
+  }
+  return secret_keep("server", s->data, "http-token", s->token, sizeof s->token, 32);
+}
+
 int server_http_start(server *s) {
   const server_http_config *c = &s->now->http;
   if (!c->enabled) {
     return 0;
   }
-  if (c->token == NULL && secret_keep("server", s->data, "http-token", s->token, sizeof s->token, 32) != 0) {
+  if (server_http_token(s) != 0) {
     return -1;
   }
   if (!server_address_is_loopback(c->address)) {

@@ -14,6 +14,7 @@ static void apply(server *s, const server_config *old) {
   if (server_certificate(s, s->node, s->now) != 0) {
     server_say(s, IMP_LOG_ERROR, "reload", "the certificate stays as it was");
   }
+  server_http_token(s);
   server_accounts_reload(s, old);
   server_calendar_reload(s, old);
 }

@@ -60,6 +60,7 @@ void server_reload(server *s);
 
 /* http.c: inbound HTTP on the same loop. Memory goes when the loop has run once more after server_http_stop(). */
 int server_http_start(server *s);
+int server_http_token(server *s); /* makes one if the configuration has none */
 void server_http_stop(server *s);
 
 /* calendar.c: gateways and mailboxes of the configuration. It stops when the node is gone. */

@@ -245,9 +245,9 @@ class Running(Files):
             self.process.communicate()
         super().tearDown()
 
-    def start(self, more="", accounts='{ name = "juliet"; password = "one"; }'):
+    def start(self, *args, **kwargs):
         self.ports = [free_port() for _ in range(4)]
-        self.configure(more, accounts)
+        self.configure(*args, **kwargs)
         self.log = os.path.join(self.dir.name, "log")
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen([SERVER, "--config", self.path], stdout=subprocess.PIPE, stderr=log, text=True)
@@ -256,10 +256,10 @@ class Running(Files):
                 return
         self.fail("never ready: " + self.logged())
 
-    def configure(self, more="", accounts='{ name = "juliet"; password = "one"; }'):
+    def configure(self, more="", accounts='{ name = "juliet"; password = "one"; }', http=""):
         self.write('data = "%s/data";\nlisteners = ( { kind = "starttls"; port = %d; }, { kind = "direct"; port = %d; },\n'
-                   '{ kind = "ws"; port = %d; } );\naccounts = ( %s );\nhttp: { port = %d; max_body_bytes = 2048; };\n%s\n'
-                   % (self.dir.name, *self.ports[:3], accounts, self.ports[3], more))
+                   '{ kind = "ws"; port = %d; } );\naccounts = ( %s );\nhttp: { port = %d; max_body_bytes = 2048; %s };\n%s\n'
+                   % (self.dir.name, *self.ports[:3], accounts, self.ports[3], http, more))
 
     def logged(self):
         with open(self.log, encoding="utf-8") as f:
@@ -435,13 +435,18 @@ class Server(Running):
     def test_a_token_of_the_configuration(self):
         self.start()
         old = self.token()
-        self.configure()
-        with open(self.path, encoding="utf-8") as f:
-            text = f.read()
-        self.write(text.replace("http: {", 'http: { token = "sixteen bytes at least";'))
+        self.configure(http='token = "sixteen bytes at least";')
         self.hup("reload: done")
         self.assertEqual(self.get("/metrics", old)[0], 401)
         self.assertEqual(self.get("/metrics", "sixteen bytes at least")[0], 200)
+        self.end()
+        os.unlink(os.path.join(self.dir.name, "data", "http-token"))
+        self.start(http='token = "sixteen bytes at least";')
+        self.assertEqual(self.get("/metrics", "")[0], 401)
+        self.configure()
+        self.hup("reload: done")
+        self.assertEqual(self.get("/metrics", "sixteen bytes at least")[0], 401)
+        self.assertEqual(self.get("/metrics", self.token())[0], 200)
         self.end()
 
     def test_connections_of_one_address_are_bounded(self):
@@ -600,6 +605,10 @@ class Server(Running):
         self.assertEqual(self.login(password, "alice"), "in")
         self.end()
         self.start("demo_accounts = false;", accounts="")
+        self.assertEqual(self.login(password, "alice"), "in", "the account is there since the last start")
+        self.end()
+        self.start(accounts='{ name = "alice"; remove = true; }, { name = "nobody"; remove = true; }')
+        self.assertEqual(self.login(password, "alice"), "refused")
         self.end()
 
     def test_ports_that_are_taken(self):
