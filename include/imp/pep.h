@@ -24,7 +24,7 @@ typedef struct imp_pep_settings {
   uint32_t vcard_bytes;    /**< a vCard as text; default 131,072; 1,024–16 MiB */
   uint32_t private_items;  /**< elements of private storage of one user; default 64; 0 (none offered)–10,000 */
   uint32_t private_bytes;  /**< all of them as text; default 262,144; 1,024–64 MiB */
-  uint32_t max_accounts;   /**< whose nodes are known without asking the store, beside those who are online; default 1,000; 1–1 million */
+  uint32_t max_accounts;   /**< whose nodes are known without asking the store, beside those who are online; default 10,000; 1–1 million */
   uint32_t max_caps;       /**< kinds of client that are remembered beside those in use (XEP-0115); default 1,000; 1–1 million */
 } imp_pep_settings;
 

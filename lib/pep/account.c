@@ -68,8 +68,7 @@ void imp_pep_account_clear(imp_pep_account *a) {
 static void account_free(imp_pep_account *a) {
   unlink_lru(a);
   imp_map_remove(&a->pep->accounts, &a->by_bare);
-  imp_op_cancel(a->ops[0]);
-  imp_op_cancel(a->ops[1]);
+  imp_op_cancel(a->op);
   imp_pep_account_clear(a);
   imp_jid_del(a->jid);
   imp_free(a);
@@ -135,18 +134,11 @@ static void run_readers(imp_pep_account *a, int status) {
 
 /* The reading itself held it. */
 static void finish(imp_pep_account *a, int status) {
-  if (status < 0 && status != IMP_ERR_NOT_FOUND) {
-    a->failed = status;
-  }
-  if (--a->reading > 0) {
-    return;
-  }
+  a->reading = 0;
   if (a->stale) {
     imp_pep_account_clear(a);
     a->stale = 0;
   }
-  status = a->failed;
-  a->failed = IMP_OK;
   a->read = status == IMP_OK;
   if (!a->read) {
     imp_log(&a->pep->node->log, IMP_LOG_STORE, IMP_LOG_WARN, imp_jid_full(a->jid), "what was published cannot be read: %s",
@@ -159,13 +151,23 @@ static void finish(imp_pep_account *a, int status) {
   imp_pep_account_let_go(a);
 }
 
+static int read_photo(imp_pep_account *a, const imp_op_row *row) {
+  if (row->valuelen != IMP_PEP_HASH_LEN) {
+    return IMP_ERR_CORRUPT;
+  }
+  memcpy(a->photo, row->value, IMP_PEP_HASH_LEN);
+  a->photo[IMP_PEP_HASH_LEN] = '\0';
+  return IMP_OK;
+}
+
 static void on_nodes(imp_op *op, int status, void *ctx) {
   imp_pep_account *a = ctx;
   size_t i;
-  a->ops[0] = NULL;
+  a->op = NULL;
   for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
     const imp_op_row *row = imp_op_row_at(op, i);
-    int rv = imp_pep_record_read(a, row->key, row->keylen, row->value, row->valuelen);
+    int rv = row->keylen == 0 ? read_photo(a, row)
+                              : imp_pep_record_read(a, row->key, row->keylen, row->value, row->valuelen);
     if (rv == IMP_ERR_CORRUPT) {
       imp_log(&a->pep->node->log, IMP_LOG_STORE, IMP_LOG_ERROR, imp_jid_full(a->jid), "a node is not what was stored");
     } else if (rv < 0) {
@@ -175,31 +177,14 @@ static void on_nodes(imp_op *op, int status, void *ctx) {
   finish(a, status);
 }
 
-static void on_photo(imp_op *op, int status, void *ctx) {
-  imp_pep_account *a = ctx;
-  const imp_op_row *row = status == IMP_OK && imp_op_row_count(op) > 0 ? imp_op_row_at(op, 0) : NULL;
-  a->ops[1] = NULL;
-  if (row != NULL && row->valuelen == IMP_PEP_HASH_LEN) {
-    memcpy(a->photo, row->value, IMP_PEP_HASH_LEN + 1);
-  }
-  finish(a, status);
-}
-
-/* Both reads are counted before one can be over. */
 static void start_reading(imp_pep_account *a) {
-  imp_node *node = a->pep->node;
   imp_store_range all = {.size = sizeof(all)};
   a->holds++;
-  a->reading = 3;
-  a->ops[0] = imp_node_scan(node, IMP_SPACE_PEP_NODE, imp_jid_full(a->jid), &all, on_nodes, a);
-  if (a->ops[0] == NULL) {
+  a->reading = 1;
+  a->op = imp_node_scan(a->pep->node, IMP_SPACE_PEP_NODE, imp_jid_full(a->jid), &all, on_nodes, a);
+  if (a->op == NULL) {
     finish(a, IMP_ERR_NOMEM);
   }
-  a->ops[1] = imp_node_get(node, IMP_SPACE_VCARD, imp_jid_full(a->jid), "photo", 5, on_photo, a);
-  if (a->ops[1] == NULL) {
-    finish(a, IMP_ERR_NOMEM);
-  }
-  finish(a, IMP_OK);
 }
 
 void imp_pep_with(imp_pep *pep, const imp_jid *owner, imp_pep_job *job, imp_pep_account_fn fn) {
@@ -214,7 +199,7 @@ void imp_pep_with(imp_pep *pep, const imp_jid *owner, imp_pep_job *job, imp_pep_
   } else {
     job->with = fn;
     imp_list_append(&a->readers, &job->at);
-    if (a->reading == 0) {
+    if (!a->reading) {
       start_reading(a);
     }
   }
@@ -257,7 +242,7 @@ static imp_verdict on_gone(imp_event *event, void *ctx) {
 static imp_verdict on_deleted(imp_event *event, void *ctx) {
   imp_pep_account *a = find(ctx, event->to);
   if (a != NULL) {
-    a->stale = a->reading > 0;
+    a->stale = a->reading;
     imp_pep_account_clear(a);
   }
   return IMP_CONTINUE;

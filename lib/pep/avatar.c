@@ -300,9 +300,9 @@ void imp_pep_set_photo(imp_pep_account *a, const char *hash) {
   if (hash != NULL && strcmp(hash, a->photo) != 0) {
     memcpy(a->photo, hash, strlen(hash) + 1);
     if (*hash != '\0') {
-      (void)imp_node_put(node, IMP_SPACE_VCARD, imp_jid_full(a->jid), "photo", 5, hash, strlen(hash));
+      (void)imp_node_put(node, IMP_SPACE_PEP_NODE, imp_jid_full(a->jid), "", 0, hash, strlen(hash));
     } else {
-      (void)imp_node_remove(node, IMP_SPACE_VCARD, imp_jid_full(a->jid), "photo", 5);
+      (void)imp_node_remove(node, IMP_SPACE_PEP_NODE, imp_jid_full(a->jid), "", 0);
     }
   }
   for (; s != NULL; s = next) {

@@ -21,9 +21,9 @@
 #define IMP_NS_BOOKMARKS_OLD "storage:bookmarks"
 
 /* Spaces of the store. Owner: bare JID. */
-#define IMP_SPACE_PEP_NODE "pep.node" /* key: name; value: see record.c */
+#define IMP_SPACE_PEP_NODE "pep.node" /* key: name; value: see record.c; key "": SHA-1 of the user's photo in hex */
 #define IMP_SPACE_PEP_ITEM "pep.item" /* key: name NUL 64-bit number; value: <item/> as text */
-#define IMP_SPACE_VCARD "vcard"       /* key "": the vCard as text; "photo": SHA-1 of its photo in hex */
+#define IMP_SPACE_VCARD "vcard"       /* key "": the vCard as text */
 #define IMP_SPACE_PRIVATE "private"   /* key: namespace NUL name; value: the element as text */
 
 #define IMP_PEP_NAME_MAX 512 /* bytes of a node's name and of an item's id */
@@ -75,11 +75,10 @@ typedef struct imp_pep_account {
   imp_list nodes;
   imp_pep *pep;
   imp_jid *jid;
-  imp_op *ops[2];
+  imp_op *op;
   size_t bytes; /* of all items */
   uint32_t nnodes, holds;
-  int failed;      /* why it could not be read */
-  uint8_t reading; /* how many reads are under way */
+  uint8_t reading;
   uint8_t read;
   uint8_t stale; /* the user was deleted meanwhile */
   char photo[IMP_PEP_HASH_LEN + 1]; /* "": none */

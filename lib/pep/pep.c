@@ -12,7 +12,7 @@ void imp_pep_settings_default(imp_pep_settings *settings, size_t size) {
                         .vcard_bytes = 131072,
                         .private_items = 64,
                         .private_bytes = 262144,
-                        .max_accounts = 1000,
+                        .max_accounts = 10000,
                         .max_caps = 1000};
   s.size = size < sizeof(s) ? size : sizeof(s);
   memcpy(settings, &s, s.size);

@@ -32,7 +32,7 @@ class Settings(Struct):
     vcard_bytes: int     #: a vCard as text; default 131,072
     private_items: int   #: elements of private storage; default 64; 0: none offered
     private_bytes: int   #: all of them as text; default 262,144
-    max_accounts: int    #: known without asking the store, beside those who are online; default 1,000
+    max_accounts: int    #: known without asking the store, beside those who are online; default 10,000
     max_caps: int        #: kinds of client that are remembered beside those in use; default 1,000
 
 
