@@ -30,8 +30,8 @@
  * than settings allow.
  *
  * `username` is a local part ("juliet"), prepared as in JIDs; the users of the node's calendar are called the same.  Nobody
- * checks that there is such an account.  Time of day is that of the node (imp_callbacks.wallclock).  Nothing here is
- * in the store but which activities are to be taken back: after a start the host says again what holds.
+ * checks that there is such an account.  Time of day is that of the node (imp_callbacks.wallclock).  After a start the
+ * host says again what holds: the store knows only what is to be taken back, activities and presence without a client.
  */
 #ifndef IMP_STATUS_H
 #define IMP_STATUS_H

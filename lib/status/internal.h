@@ -4,7 +4,7 @@
  * A person is a user of whom more is known than what clients say.  What is known is in the composer, under the bare JID; the
  * calendar is asked when it has said that something changed.  Persons whose presence became another stand in a line.
  *
- *   status   owner: bare JID, key: ""   an activity was published, and is to be taken back (activity.c)
+ *   status   owner: bare JID, key: ""   what is to be taken back after a start (noted.c)
  */
 #ifndef IMP_STATUS_INTERNAL_H
 #define IMP_STATUS_INTERNAL_H
@@ -27,6 +27,7 @@ typedef struct imp_status_person {
   uint8_t calendar;    /* its calendar is to be asked */
   uint8_t changed;     /* the host is to be told */
   uint8_t settling;
+  uint8_t noted;       /* an activity, that it is seen without a client, or both: as it is in the store */
 } imp_status_person;
 
 /* How presence is edited. */
@@ -118,8 +119,13 @@ int imp_status_zone(imp_status *f, const char *name, const struct imp_zone **rul
 
 /* ---- activity.c ---- */
 
-int imp_status_start_activity(imp_node *node, imp_status *f);
 void imp_status_publish(imp_status *f, imp_status_person *p, const imp_presence *presence);
+
+/* ---- noted.c ---- */
+
+int imp_status_start_noted(imp_node *node, imp_status *f);
+/* What is published, or seen without a client, may have changed. */
+void imp_status_note(imp_status *f, imp_status_person *p);
 
 /* ---- status.c ---- */
 

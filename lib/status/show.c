@@ -76,6 +76,7 @@ static void hide_alone(imp_status *f, imp_status_person *p) {
     imp_stanza_del(st);
   }
   imp_stanza_del(was);
+  imp_status_note(f, p);
 }
 
 static void goes(imp_status *f, imp_status_person *p, imp_session *s) {
@@ -191,6 +192,7 @@ static void show_alone(imp_status *f, imp_status_person *p, const imp_presence *
   p->alone = st;
   f->stats.shown++;
   alone(f, p, st);
+  imp_status_note(f, p);
 }
 
 static void settle(imp_status *f, imp_status_person *p) {

@@ -68,6 +68,7 @@ static imp_verdict on_deleted(imp_event *event, void *ctx) {
   if (n != NULL) {
     imp_status_person *p = IMP_CONTAINER_OF(n, imp_status_person, by_bare);
     p->activity = 0; /* what was published goes with the account */
+    p->noted = p->alone != NULL ? p->noted : 0;
     (void)imp_composer_forget(f->composer, event->username, imp_node_wallclock(f->node));
     imp_status_line_up(f, p);
   }
@@ -125,7 +126,7 @@ static int start(imp_node *node) {
   node->feature[IMP_FEATURE_STATUS] = f;
   rv = init(f);
   rv = rv < 0 ? rv : imp_status_start_show(node, f);
-  rv = rv < 0 ? rv : imp_status_start_activity(node, f);
+  rv = rv < 0 ? rv : imp_status_start_noted(node, f);
   rv = rv < 0 ? rv : imp_node_hook(node, IMP_POINT_TURN, 100, on_turn, f);
   return rv < 0 ? rv : imp_node_hook(node, IMP_POINT_USER_DELETED, 60, on_deleted, f);
 }

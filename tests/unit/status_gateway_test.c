@@ -269,8 +269,20 @@ static void stanzas_are_counted(void **state) {
 static imp_settings durable;
 static imp_sm_settings sm;
 
+static char alone[200];
+
+static imp_verdict on_shown(imp_event *event, void *ctx) {
+  (void)ctx;
+  if (event->session == NULL) {
+    snprintf(alone, sizeof(alone), "%s %s", imp_jid_full(event->stanza->from), event->stanza->type == IMP_TYPE_NONE ? "here" : "gone");
+  }
+  return IMP_CONTINUE;
+}
+
 static void start_durable(void) {
   world_renew(&w, &durable);
+  alone[0] = '\0';
+  assert_int_equal(imp_node_hook(w.node, IMP_POINT_PRESENCE_SHOWN, 99, on_shown, NULL), IMP_OK);
   assert_int_equal(imp_node_set_store(w.node, crash_store_vtable(), store), IMP_OK);
   assert_int_equal(imp_status_get_calendar(w.node, &cal), IMP_OK);
   run();
@@ -355,6 +367,37 @@ static void a_session_is_back_and_its_meeting_is_over(void **state) {
   assert_int_equal(stats().users, 0);
 }
 
+static void show_calendars(void) {
+  imp_presence_settings presence;
+  imp_status_settings s;
+  imp_status_settings_default(&s, sizeof(s));
+  imp_presence_settings_default(&presence, sizeof(presence));
+  presence.without_client = 1u << IMP_SOURCE_CALENDAR;
+  s.presence = &presence;
+  s.text = IMP_STATUS_TEXT_NEVER;
+  assert_int_equal(imp_status_set_settings(w.node, &s, NULL, NULL), IMP_OK);
+}
+
+static void who_had_no_client_is_gone(void **state) {
+  (void)state;
+  open_durable();
+  show_calendars();
+  put_meeting("alice", MIDNIGHT, MIDNIGHT + MS_PER_HOUR);
+  run();
+  assert_string_equal(alone, "alice@im.example/status here");
+  restart();
+  assert_string_equal(alone, "alice@im.example/status gone");
+  assert_int_equal(stats().users, 0);
+  show_calendars();
+  put_meeting("alice", MIDNIGHT, MIDNIGHT + MS_PER_HOUR);
+  run();
+  assert_string_equal(alone, "alice@im.example/status here");
+  wait_for(HOUR);
+  assert_string_equal(alone, "alice@im.example/status gone");
+  restart();
+  assert_string_equal(alone, "");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_gateway_fails),
@@ -364,6 +407,7 @@ int main(void) {
       cmocka_unit_test(stanzas_are_counted),
       cmocka_unit_test(a_session_is_back_and_its_meeting_too),
       cmocka_unit_test(a_session_is_back_and_its_meeting_is_over),
+      cmocka_unit_test(who_had_no_client_is_gone),
   };
   return unit_run("status_gateway", tests);
 }
