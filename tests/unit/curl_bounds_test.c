@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-#define GET(answer, path, ...) kit_get(answer, (imp_http_request){.url = kit_url("plain", path), __VA_ARGS__}, NULL)
+#define GET(answer, path, ...) curl_kit_get(answer, (imp_http_request){.url = curl_kit_url("plain", path), __VA_ARGS__}, NULL)
 
-static kit_answer a;
+static curl_kit_answer a;
 
 static void long_bodies(void **state) {
   (void)state;
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   GET(&a, "big/60000", .body_max = 60000);
   assert_int_equal(a.status, IMP_OK);
   assert_int_equal(a.len, 60000);
@@ -17,13 +17,13 @@ static void long_bodies(void **state) {
   assert_int_equal(a.status, IMP_ERR_TOO_BIG);
   GET(&a, "big/1073741824", .body_max = 60000); /* its length is told beforehand */
   assert_int_equal(a.status, IMP_ERR_TOO_BIG);
-  assert_true(kit_stats().bytes_in < 1000000);
+  assert_true(curl_kit_stats().bytes_in < 1000000);
 }
 
 static void endless_bodies(void **state) {
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   GET(&a, "endless", .body_max = 60000);
   assert_int_equal(a.status, IMP_ERR_TOO_BIG);
   GET(&a, "bomb/1000", .body_max = 60000);
@@ -38,7 +38,7 @@ static void long_heads(void **state) {
   static const char *const bad[] = {"fields/70000", "endless-fields", "endless-hints"};
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   GET(&a, "fields/40000");
   assert_int_equal(a.status, IMP_OK);
   for (size_t i = 0; i < 3; i++) {
@@ -53,7 +53,7 @@ static void wrong_encodings(void **state) {
                                     "encoded/x-unheard"};
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     GET(&a, bad[i], .body_max = 60000);
     assert_int_equal(a.status, IMP_ERR_UNAVAILABLE);
@@ -64,19 +64,19 @@ static void wrong_encodings(void **state) {
 static void cut_answers(void **state) {
   static const char *const bad[] = {"cut", "cut-chunk", "garbage", "nothing"};
   (void)state;
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   for (size_t i = 0; i < 4; i++) {
     GET(&a, bad[i]);
     assert_int_equal(a.status, IMP_ERR_UNAVAILABLE);
     assert_string_not_equal(a.error, "");
   }
-  assert_int_equal(kit_stats().failures, 4);
+  assert_int_equal(curl_kit_stats().failures, 4);
 }
 
 static void silence_ends(void **state) {
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   imp_tstamp begin = uv_hrtime();
   GET(&a, "silent", .idle_timeout = 200, .stream = 1);
   assert_int_equal(a.status, IMP_ERR_TIMEOUT);
@@ -94,10 +94,10 @@ static void no_answer_to_the_connection(void **state) {
   imp_curl_options options = {.size = sizeof options, .connect_timeout = 200};
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(&options), IMP_OK);
+  assert_int_equal(curl_kit_open(&options), IMP_OK);
   char url[64];
-  snprintf(url, sizeof url, "https%s", strchr(kit_url("mute", ""), ':'));
-  kit_get(&a, (imp_http_request){.url = url}, NULL);
+  snprintf(url, sizeof url, "https%s", strchr(curl_kit_url("mute", ""), ':'));
+  curl_kit_get(&a, (imp_http_request){.url = url}, NULL);
   assert_int_equal(a.status, IMP_ERR_UNAVAILABLE);
 }
 

@@ -72,7 +72,7 @@ int kit_run_tests(const char *name, const struct CMUnitTest *tests, size_t count
   return rv;
 }
 
-const char *kit_url(const char *name, const char *path) {
+const char *curl_kit_url(const char *name, const char *path) {
   static char urls[8][512];
   static unsigned turn;
   char *url = urls[turn++ % 8], wanted[32];
@@ -85,7 +85,7 @@ const char *kit_url(const char *name, const char *path) {
   return url;
 }
 
-const char *kit_ca(void) { return server.ca; }
+const char *curl_kit_ca(void) { return server.ca; }
 
 /* ---- the client ---- */
 
@@ -96,7 +96,7 @@ static void close_handle(uv_handle_t *handle, void *arg) {
   }
 }
 
-void kit_close(void) {
+void curl_kit_close(void) {
   imp_curl_del(kit.curl);
   kit.curl = NULL;
   imp_ops_del(kit.ops);
@@ -106,7 +106,7 @@ void kit_close(void) {
 
 static void tear_down(void *arg) {
   (void)arg;
-  kit_close();
+  curl_kit_close();
   uv_walk(&kit.loop, close_handle, NULL); /* nothing of the client's is left */
   uv_run(&kit.loop, UV_RUN_NOWAIT);
   if (uv_loop_close(&kit.loop) != 0) {
@@ -127,7 +127,7 @@ void kit_reserve_descriptors(void) {
   }
 }
 
-int kit_open(const imp_curl_options *options) {
+int curl_kit_open(const imp_curl_options *options) {
   imp_curl_options all = {.size = sizeof all};
   memset(&kit, 0, sizeof kit);
   kit_reserve_descriptors();
@@ -146,7 +146,7 @@ int kit_open(const imp_curl_options *options) {
 static void copy(char *dst, size_t cap, const char *s) { snprintf(dst, cap, "%s", s != NULL ? s : "(none)"); }
 
 static void on_done(imp_op *op, int status, void *user_data) {
-  kit_answer *answer = user_data;
+  curl_kit_answer *answer = user_data;
   size_t len;
   char wanted[64];
   snprintf(wanted, sizeof wanted, "%.60s", answer->field);
@@ -164,7 +164,7 @@ static void on_done(imp_op *op, int status, void *user_data) {
 }
 
 static int on_piece(imp_op *op, const void *data, size_t len, void *user_data) {
-  kit_answer *answer = user_data;
+  curl_kit_answer *answer = user_data;
   (void)op;
   (void)data;
   answer->streamed += len;
@@ -172,7 +172,7 @@ static int on_piece(imp_op *op, const void *data, size_t len, void *user_data) {
   return answer->stop_after > 0 && answer->pieces >= answer->stop_after ? IMP_ERR_MALFORMED : IMP_OK;
 }
 
-void kit_start(kit_answer *answer, const imp_http_request *request, const char *field) {
+void curl_kit_start(curl_kit_answer *answer, const imp_http_request *request, const char *field) {
   int stop_after = answer->stop_after;
   memset(answer, 0, sizeof *answer);
   answer->stop_after = stop_after;
@@ -187,7 +187,7 @@ void kit_start(kit_answer *answer, const imp_http_request *request, const char *
   imp_ops_started(answer->op, rv);
 }
 
-void kit_wait(kit_answer *answer) {
+void curl_kit_wait(curl_kit_answer *answer) {
   uint64_t end = uv_hrtime() + 10 * IMP_SECONDS;
   imp_ops_run(kit.ops);
   while (!answer->done) {
@@ -202,7 +202,7 @@ void kit_wait(kit_answer *answer) {
 
 static void on_pace(uv_timer_t *timer) { (void)timer; }
 
-void kit_spin(uint64_t milliseconds) {
+void curl_kit_spin(uint64_t milliseconds) {
   uint64_t end = uv_hrtime() + milliseconds * IMP_MILLISECONDS;
   uv_timer_start(&kit.pacer, on_pace, 1, 1);
   while (uv_hrtime() < end) {
@@ -212,20 +212,20 @@ void kit_spin(uint64_t milliseconds) {
   uv_timer_stop(&kit.pacer);
 }
 
-void kit_cancel(kit_answer *answer) {
+void curl_kit_cancel(curl_kit_answer *answer) {
   assert_non_null(answer->op);
   imp_curl_vtable()->cancel(kit.curl, answer->op);
   imp_ops_run(kit.ops);
 }
 
-void kit_get(kit_answer *answer, imp_http_request request, const char *field) {
+void curl_kit_get(curl_kit_answer *answer, imp_http_request request, const char *field) {
   request.size = sizeof request;
   request.method = request.method != NULL ? request.method : "GET";
-  kit_start(answer, &request, field);
-  kit_wait(answer);
+  curl_kit_start(answer, &request, field);
+  curl_kit_wait(answer);
 }
 
-imp_curl_stats kit_stats(void) {
+imp_curl_stats curl_kit_stats(void) {
   imp_curl_stats stats;
   imp_curl_get_stats(kit.curl, &stats, sizeof stats);
   return stats;

@@ -10,7 +10,7 @@
 #define KIT_BODY_MAX 70000
 
 /* A request and what became of it. */
-typedef struct kit_answer {
+typedef struct curl_kit_answer {
   imp_op *op; /* NULL when done */
   int started;
   int done, status;
@@ -21,7 +21,7 @@ typedef struct kit_answer {
   uint64_t streamed; /* bytes, if it was streamed */
   int pieces;
   int stop_after; /* pieces, then the reader refuses */
-} kit_answer;
+} curl_kit_answer;
 
 typedef struct kit_state {
   uv_loop_t loop;
@@ -38,25 +38,25 @@ extern kit_state kit;
 int kit_run_tests(const char *name, const struct CMUnitTest *tests, size_t count);
 
 /* A client, with options or NULL; everything is released when the test ends. */
-int kit_open(const imp_curl_options *options);
-void kit_close(void);
+int curl_kit_open(const imp_curl_options *options);
+void curl_kit_close(void);
 /* Before a loop of a test's own. */
 void kit_reserve_descriptors(void);
 
 /* "http://127.0.0.1:PORT" and path, of the server called `name`; in one of a few buffers that take turns. */
-const char *kit_url(const char *name, const char *path);
+const char *curl_kit_url(const char *name, const char *path);
 /* The file that ca.pem of the server is. */
-const char *kit_ca(void);
+const char *curl_kit_ca(void);
 
 /* Starts a request: `field` (may be NULL) is the name of the response field that is wanted. */
-void kit_start(kit_answer *answer, const imp_http_request *request, const char *field);
+void curl_kit_start(curl_kit_answer *answer, const imp_http_request *request, const char *field);
 /* Runs the loop until it is done; fails the test after ten seconds. */
-void kit_wait(kit_answer *answer);
-void kit_cancel(kit_answer *answer);
+void curl_kit_wait(curl_kit_answer *answer);
+void curl_kit_cancel(curl_kit_answer *answer);
 /* Runs the loop for so long. */
-void kit_spin(uint64_t milliseconds);
+void curl_kit_spin(uint64_t milliseconds);
 /* Both: a request with method GET if there is none. */
-void kit_get(kit_answer *answer, imp_http_request request, const char *field);
-imp_curl_stats kit_stats(void);
+void curl_kit_get(curl_kit_answer *answer, imp_http_request request, const char *field);
+imp_curl_stats curl_kit_stats(void);
 
 #endif

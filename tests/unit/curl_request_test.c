@@ -7,19 +7,19 @@
 #include <curl/curl.h>
 #include <string.h>
 
-#define GET(answer, name, path, field, ...) kit_get(answer, (imp_http_request){.url = kit_url(name, path), __VA_ARGS__}, field)
+#define GET(answer, name, path, field, ...) curl_kit_get(answer, (imp_http_request){.url = curl_kit_url(name, path), __VA_ARGS__}, field)
 
-static kit_answer a;
+static curl_kit_answer a;
 
 static void a_whole_answer(void **state) {
   (void)state;
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   GET(&a, "plain", "hello?q=s3cret", "x-path", .affinity = "one");
   assert_int_equal(a.status, IMP_OK);
   assert_int_equal(a.code, 200);
   assert_string_equal(a.body, "hello");
   assert_string_equal(a.field, "/hello?q=s3cret");
-  imp_curl_stats stats = kit_stats();
+  imp_curl_stats stats = curl_kit_stats();
   assert_int_equal(stats.requests, 1);
   assert_int_equal(stats.responses, 1);
   assert_int_equal(stats.connections, 1);
@@ -35,7 +35,7 @@ static void any_status_is_an_answer(void **state) {
   char path[32];
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
     snprintf(path, sizeof path, "status/%u", (unsigned)codes[i]);
     GET(&a, "plain", path, "Retry-After", .method = codes[i] == 204 || codes[i] == 304 ? "HEAD" : "GET");
@@ -47,19 +47,19 @@ static void any_status_is_an_answer(void **state) {
 
 static void redirects_are_told(void **state) {
   (void)state;
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   GET(&a, "plain", "redirect/301", "location", .auth = IMP_HTTP_AUTH_BEARER, .secret = "t0ken");
   assert_int_equal(a.status, IMP_OK);
   assert_int_equal(a.code, 301);
   assert_string_equal(a.field, "http://elsewhere.invalid/");
-  assert_int_equal(kit_stats().connections, 1);
+  assert_int_equal(curl_kit_stats().connections, 1);
 }
 
 static void methods_fields_and_bodies(void **state) {
   static const imp_http_field fields[] = {{"Content-Type", "text/xml; charset=utf-8"}, {"Depth", "1"}, {"X-Empty", ""}};
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   GET(&a, "plain", "echo", NULL, .method = "REPORT", .fields = fields, .nfields = 3, .body = "<q>\0</q>", .bodylen = 8);
   assert_memory_equal(a.body, "REPORT /echo HTTP/1.1\n", 22);
   assert_non_null(strstr(a.body, "Content-Type: text/xml; charset=utf-8\n"));
@@ -93,17 +93,17 @@ static void a_long_body(void **state) {
   (void)state;
   unit_skip_alloc_fail();
   memset(body, 'b', sizeof body);
-  assert_int_equal(kit_open(NULL), IMP_OK);
-  GET(&a, "tls", "echo", NULL, .method = "PUT", .body = body, .bodylen = sizeof body, .ca_file = kit_ca());
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
+  GET(&a, "tls", "echo", NULL, .method = "PUT", .body = body, .bodylen = sizeof body, .ca_file = curl_kit_ca());
   assert_int_equal(a.status, IMP_OK);
   assert_null(strstr(a.body, "Expect"));
   assert_true(a.len > sizeof body);
-  assert_int_equal(kit_stats().bytes_out, sizeof body);
+  assert_int_equal(curl_kit_stats().bytes_out, sizeof body);
 }
 
 static void early_answers_are_not_told(void **state) {
   (void)state;
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   GET(&a, "plain", "hints", "X-Early");
   assert_int_equal(a.code, 200);
   assert_string_equal(a.field, "(none)");
@@ -114,7 +114,7 @@ static void early_answers_are_not_told(void **state) {
 
 static void odd_fields(void **state) {
   (void)state;
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   GET(&a, "plain", "folded", "x-folded");
   assert_int_equal(a.status, IMP_OK);
   assert_string_equal(a.field, "one  two\tthree");
@@ -125,7 +125,7 @@ static void odd_fields(void **state) {
 static void encodings_are_undone(void **state) {
   static const char *const paths[] = {"gzip/hello-hello", "deflate/hello-hello"};
   (void)state;
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   for (size_t i = 0; i < 2; i++) {
     GET(&a, "plain", paths[i], "Content-Encoding", .body_max = 11);
     assert_int_equal(a.status, IMP_OK);
@@ -137,14 +137,14 @@ static void bodies_end_with_the_connection(void **state) {
   static const char *const names[] = {"plain", "tls"};
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   for (size_t i = 0; i < 2; i++) {
-    GET(&a, names[i], "until-close", NULL, .ca_file = kit_ca());
+    GET(&a, names[i], "until-close", NULL, .ca_file = curl_kit_ca());
     assert_int_equal(a.status, IMP_OK);
     assert_string_equal(a.body, "until the end");
   }
   if (strstr(curl_version(), "GnuTLS") != NULL) { /* others do not tell */
-    GET(&a, "tls", "until-close/rudely", NULL, .ca_file = kit_ca()); /* anybody could have cut it */
+    GET(&a, "tls", "until-close/rudely", NULL, .ca_file = curl_kit_ca()); /* anybody could have cut it */
     assert_int_equal(a.status, IMP_ERR_UNAVAILABLE);
   }
 }
@@ -153,11 +153,11 @@ static void certificates_are_checked(void **state) {
   static const char *const bad[] = {"wrong_name", "expired", "self_signed"};
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
-  GET(&a, "tls", "hello", NULL, .ca_file = kit_ca());
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
+  GET(&a, "tls", "hello", NULL, .ca_file = curl_kit_ca());
   assert_int_equal(a.status, IMP_OK);
   for (size_t i = 0; i < 3; i++) {
-    GET(&a, bad[i], "hello", NULL, .ca_file = kit_ca(), .auth = IMP_HTTP_AUTH_BEARER, .secret = "t0ken");
+    GET(&a, bad[i], "hello", NULL, .ca_file = curl_kit_ca(), .auth = IMP_HTTP_AUTH_BEARER, .secret = "t0ken");
     assert_int_equal(a.status, IMP_ERR_DENIED);
     assert_int_equal(a.code, 0);
     assert_string_not_equal(a.error, "");
@@ -166,7 +166,7 @@ static void certificates_are_checked(void **state) {
   assert_int_equal(a.status, IMP_ERR_DENIED);
   GET(&a, "tls", "hello", NULL, .ca_file = "/nonexistent.pem");
   assert_int_equal(a.status, IMP_ERR_DENIED);
-  GET(&a, "old_tls", "hello", NULL, .ca_file = kit_ca());
+  GET(&a, "old_tls", "hello", NULL, .ca_file = curl_kit_ca());
   assert_int_equal(a.status, IMP_ERR_UNAVAILABLE);
   assert_null(strstr(kit.log, "t0ken"));
 }
@@ -175,8 +175,8 @@ static void certificates_are_checked(void **state) {
 static void trust_is_not_inherited(void **state) {
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
-  GET(&a, "tls", "hello", NULL, .ca_file = kit_ca(), .affinity = "same");
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
+  GET(&a, "tls", "hello", NULL, .ca_file = curl_kit_ca(), .affinity = "same");
   assert_int_equal(a.status, IMP_OK);
   GET(&a, "tls", "hello", NULL, .affinity = "same");
   assert_int_equal(a.status, IMP_ERR_DENIED);
@@ -189,13 +189,13 @@ static void what_cannot_be_sent(void **state) {
                                      "http://a b/",      "http://127.0.0.1:99999/"};
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     GET(&a, "plain", "hello", NULL, .fields = &bad[i], .nfields = 1);
     assert_int_equal(a.started, IMP_ERR_INVALID_ARGUMENT);
   }
   for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
-    kit_get(&a, (imp_http_request){.url = urls[i]}, NULL);
+    curl_kit_get(&a, (imp_http_request){.url = urls[i]}, NULL);
     assert_int_equal(a.started, IMP_ERR_INVALID_ARGUMENT);
     assert_string_not_equal(a.error, "");
   }
@@ -204,20 +204,20 @@ static void what_cannot_be_sent(void **state) {
   GET(&a, "plain", "hello", NULL, .proxy = "http://user:password@proxy");
   assert_int_equal(a.started, IMP_ERR_INVALID_ARGUMENT);
   assert_null(strstr(a.error, "password"));
-  assert_int_equal(kit_stats().requests, 0);
+  assert_int_equal(curl_kit_stats().requests, 0);
 }
 
 static void nobody_there(void **state) {
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
-  kit_get(&a, (imp_http_request){.url = "http://127.0.0.1:1/"}, NULL);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
+  curl_kit_get(&a, (imp_http_request){.url = "http://127.0.0.1:1/"}, NULL);
   assert_int_equal(a.status, IMP_ERR_UNAVAILABLE);
-  kit_get(&a, (imp_http_request){.url = "http://nowhere.invalid/"}, NULL);
+  curl_kit_get(&a, (imp_http_request){.url = "http://nowhere.invalid/"}, NULL);
   assert_int_equal(a.status, IMP_ERR_UNAVAILABLE);
   assert_non_null(strstr(a.error, "nowhere.invalid"));
   assert_non_null(strstr(kit.log, "http warn http://nowhere.invalid:80 "));
-  assert_int_equal(kit_stats().failures, 2);
+  assert_int_equal(curl_kit_stats().failures, 2);
 }
 
 static void options_are_checked(void **state) {

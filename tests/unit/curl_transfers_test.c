@@ -9,11 +9,11 @@
 #include "port/op.h"
 
 #define REQUEST(name, path, ...)                                                                                       \
-  ((imp_http_request){.size = sizeof(imp_http_request), .method = "GET", .url = kit_url(name, path), __VA_ARGS__})
-#define GET(answer, name, path, ...) kit_get(answer, REQUEST(name, path, __VA_ARGS__), NULL)
-#define START(answer, name, path, ...) kit_start(answer, &REQUEST(name, path, __VA_ARGS__), NULL)
+  ((imp_http_request){.size = sizeof(imp_http_request), .method = "GET", .url = curl_kit_url(name, path), __VA_ARGS__})
+#define GET(answer, name, path, ...) curl_kit_get(answer, REQUEST(name, path, __VA_ARGS__), NULL)
+#define START(answer, name, path, ...) curl_kit_start(answer, &REQUEST(name, path, __VA_ARGS__), NULL)
 
-static kit_answer a, b, many[40];
+static curl_kit_answer a, b, many[40];
 
 /* Names that take long to look up: the tests' own resolver, in place of the C library's. */
 __attribute__((visibility("default"))) int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
@@ -30,21 +30,21 @@ static void cancelling(void **state) {
   static const char *const paths[] = {"never", "silent", "endless", "slow/50", "hello"};
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   for (size_t i = 0; i < 5; i++) {
     for (uint64_t after = 0; after < 12; after += 4) {
-      START(&a, i % 2 ? "plain" : "tls", paths[i], .ca_file = kit_ca(), .stream = 1);
+      START(&a, i % 2 ? "plain" : "tls", paths[i], .ca_file = curl_kit_ca(), .stream = 1);
       assert_int_equal(a.started, IMP_ERR_PENDING);
-      kit_spin(after);
+      curl_kit_spin(after);
       if (a.done) {
         continue;
       }
-      kit_cancel(&a);
+      curl_kit_cancel(&a);
       assert_int_equal(a.done, 1);
       assert_int_equal(a.status, IMP_ERR_CANCELLED);
     }
   }
-  imp_curl_stats stats = kit_stats();
+  imp_curl_stats stats = curl_kit_stats();
   assert_int_equal(stats.cancelled + stats.responses, stats.requests);
   assert_int_equal(stats.active + stats.streams + stats.waiting, 0);
   GET(&a, "plain", "hello");
@@ -53,24 +53,24 @@ static void cancelling(void **state) {
 
 static void cancelling_without_memory(void **state) {
   (void)state;
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   START(&a, "plain", "silent", .stream = 1);
   START(&b, "plain", "never");
-  kit_spin(5);
-  kit_cancel(&a);
-  kit_cancel(&b);
-  assert_int_equal(kit_stats().cancelled, 2);
+  curl_kit_spin(5);
+  curl_kit_cancel(&a);
+  curl_kit_cancel(&b);
+  assert_int_equal(curl_kit_stats().cancelled, 2);
 }
 
 static void cancelling_while_a_name_is_looked_up(void **state) {
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
-  kit_start(&a, &(imp_http_request){.size = sizeof(imp_http_request), .method = "GET", .url = "http://slow.invalid/"},
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
+  curl_kit_start(&a, &(imp_http_request){.size = sizeof(imp_http_request), .method = "GET", .url = "http://slow.invalid/"},
             NULL);
-  kit_spin(30);
+  curl_kit_spin(30);
   imp_tstamp begin = uv_hrtime();
-  kit_cancel(&a);
+  curl_kit_cancel(&a);
   assert_true(uv_hrtime() - begin < 300 * IMP_MILLISECONDS);
   assert_int_equal(a.status, IMP_ERR_CANCELLED);
   GET(&b, "plain", "hello");
@@ -94,7 +94,7 @@ static void on_done(imp_op *op, int status, void *ctx) {
 
 static void close_queue(void *arg) {
   (void)arg;
-  kit_close();
+  curl_kit_close();
   imp_op_queue_close(&node.queue);
   imp_heap_reset(&node.timers);
 }
@@ -110,7 +110,7 @@ static void deadlines(void **state) {
   imp_curl_options options = {.size = sizeof options, .max_requests = 1};
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(&options), IMP_OK);
+  assert_int_equal(curl_kit_open(&options), IMP_OK);
   memset(&node, 0, sizeof node);
   imp_heap_init(&node.timers);
   imp_op_queue_init(&node.queue, &node.timers, NULL, NULL);
@@ -118,18 +118,18 @@ static void deadlines(void **state) {
   imp_tstamp begin = uv_hrtime();
   start_until(begin + 150 * IMP_MILLISECONDS, "never");
   start_until(begin + 100 * IMP_MILLISECONDS, "hello"); /* in the queue all the time */
-  kit_spin(120);
-  assert_int_equal(kit_stats().failures, 1);
-  assert_int_equal(kit_stats().waiting, 0);
-  kit_spin(120);
-  assert_int_equal(kit_stats().failures, 2);
+  curl_kit_spin(120);
+  assert_int_equal(curl_kit_stats().failures, 1);
+  assert_int_equal(curl_kit_stats().waiting, 0);
+  curl_kit_spin(120);
+  assert_int_equal(curl_kit_stats().failures, 2);
   imp_op_queue_run(&node.queue);
   assert_int_equal(node.done, 2);
   assert_int_equal(node.status, IMP_ERR_TIMEOUT);
   start_until(uv_hrtime(), "hello"); /* too late already */
-  kit_spin(20);
-  assert_int_equal(kit_stats().failures, 3);
-  assert_int_equal(kit_stats().connections, 1);
+  curl_kit_spin(20);
+  assert_int_equal(curl_kit_stats().failures, 3);
+  assert_int_equal(curl_kit_stats().connections, 1);
 }
 
 /* ---- streams ---- */
@@ -137,12 +137,12 @@ static void deadlines(void **state) {
 static void pieces_come_as_they_are_sent(void **state) {
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
-  START(&a, "tls", "events/4/150", .ca_file = kit_ca(), .stream = 1);
-  kit_spin(80);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
+  START(&a, "tls", "events/4/150", .ca_file = curl_kit_ca(), .stream = 1);
+  curl_kit_spin(80);
   assert_int_equal(a.streamed, 8);
-  assert_int_equal(kit_stats().streams, 1);
-  kit_wait(&a);
+  assert_int_equal(curl_kit_stats().streams, 1);
+  curl_kit_wait(&a);
   assert_int_equal(a.status, IMP_OK);
   assert_int_equal(a.streamed, 32);
   assert_true(a.pieces >= 4);
@@ -150,7 +150,7 @@ static void pieces_come_as_they_are_sent(void **state) {
 
 static void a_reader_that_refuses(void **state) {
   (void)state;
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   a.stop_after = 3;
   GET(&a, "plain", "endless", .stream = 1);
   a.stop_after = 0;
@@ -166,23 +166,23 @@ static long sent(void) {
 static void pausing(void **state) {
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   START(&a, "plain", "fountain", .stream = 1, .idle_timeout = 300);
-  kit_spin(50);
+  curl_kit_spin(50);
   assert_true(a.streamed > 0);
   assert_int_equal(imp_curl_pause(kit.curl, a.op, 1), IMP_OK);
-  kit_spin(300); /* buffers of both systems fill up */
+  curl_kit_spin(300); /* buffers of both systems fill up */
   uint64_t streamed = a.streamed;
   long before = sent();
-  kit_spin(300);
+  curl_kit_spin(300);
   assert_int_equal(a.streamed, streamed);
   assert_int_equal(sent(), before);
   assert_int_equal(a.done, 0); /* whose silence it is matters */
   assert_int_equal(imp_curl_pause(kit.curl, a.op, 0), IMP_OK);
-  kit_spin(50);
+  curl_kit_spin(50);
   assert_true(a.streamed > streamed);
   a.stop_after = 1;
-  kit_wait(&a);
+  curl_kit_wait(&a);
   assert_int_equal(a.status, IMP_ERR_MALFORMED);
   a.stop_after = 0;
 }
@@ -190,30 +190,30 @@ static void pausing(void **state) {
 static void pausing_and_the_end(void **state) {
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   START(&a, "plain", "hello", .stream = 1);
   assert_int_equal(imp_curl_pause(kit.curl, a.op, 1), IMP_OK); /* before it begins */
-  kit_spin(50);
+  curl_kit_spin(50);
   assert_int_equal(a.done, 0);
   assert_int_equal(a.streamed, 0);
   assert_int_equal(imp_curl_pause(kit.curl, a.op, 0), IMP_OK);
-  kit_wait(&a);
+  curl_kit_wait(&a);
   assert_int_equal(a.status, IMP_OK);
   assert_int_equal(a.streamed, 5);
 
   a.stop_after = 1;
   START(&a, "plain", "hello", .stream = 1); /* what was held back is refused */
   assert_int_equal(imp_curl_pause(kit.curl, a.op, 1), IMP_OK);
-  kit_spin(50);
+  curl_kit_spin(50);
   imp_curl_pause(kit.curl, a.op, 0);
-  kit_wait(&a);
+  curl_kit_wait(&a);
   a.stop_after = 0;
   assert_int_equal(a.status, IMP_ERR_MALFORMED);
 
   START(&a, "plain", "hello", .stream = 1); /* cancelled while it is held back */
   assert_int_equal(imp_curl_pause(kit.curl, a.op, 1), IMP_OK);
-  kit_spin(50);
-  kit_cancel(&a);
+  curl_kit_spin(50);
+  curl_kit_cancel(&a);
   assert_int_equal(a.status, IMP_ERR_CANCELLED);
 }
 
@@ -231,26 +231,26 @@ static void places(void **state) {
   imp_curl_options options = {.size = sizeof options, .max_requests = 4, .max_per_origin = 3};
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(&options), IMP_OK);
+  assert_int_equal(curl_kit_open(&options), IMP_OK);
   for (size_t i = 0; i < 10; i++) {
     START(&many[i], "plain", "slow/100");
   }
   START(&a, "plain", "slow/100", .stream = 1); /* takes no place */
-  START(&b, "tls", "hello", .ca_file = kit_ca()); /* another server has its turn */
-  kit_spin(60);
+  START(&b, "tls", "hello", .ca_file = curl_kit_ca()); /* another server has its turn */
+  curl_kit_spin(60);
   assert_int_equal(b.done, 1);
-  assert_int_equal(kit_stats().active, 4);
-  assert_int_equal(kit_stats().waiting, 7);
-  kit_cancel(&many[9]);
-  assert_int_equal(kit_stats().waiting, 6);
-  kit_spin(90);
+  assert_int_equal(curl_kit_stats().active, 4);
+  assert_int_equal(curl_kit_stats().waiting, 7);
+  curl_kit_cancel(&many[9]);
+  assert_int_equal(curl_kit_stats().waiting, 6);
+  curl_kit_spin(90);
   assert_int_equal(a.done, 1);
   assert_int_equal(done_of(10), 4);
   for (size_t i = 0; i < 9; i++) {
-    kit_wait(&many[i]);
+    curl_kit_wait(&many[i]);
     assert_int_equal(many[i].status, IMP_OK);
   }
-  assert_int_equal(kit_stats().connections, 5);
+  assert_int_equal(curl_kit_stats().connections, 5);
 }
 
 /* ---- pools ---- */
@@ -259,8 +259,8 @@ static const char *get(imp_http_request request) {
   static char got[8][32];
   static unsigned turn;
   char *text = got[turn++ % 8];
-  request.url = kit_url("plain", "connection");
-  kit_get(&a, request, NULL);
+  request.url = curl_kit_url("plain", "connection");
+  curl_kit_get(&a, request, NULL);
   assert_int_equal(a.status, IMP_OK);
   snprintf(text, 32, "%.31s", a.body);
   return text;
@@ -271,7 +271,7 @@ static int same_connection(const char *x, const char *y) { return strtol(x, NULL
 static void affinity(void **state) {
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   const char *one = get((imp_http_request){.affinity = "one"});
   assert_true(same_connection(one, get((imp_http_request){.affinity = "one"})));
   assert_false(same_connection(one, get((imp_http_request){.affinity = "two"})));
@@ -287,7 +287,7 @@ static void affinity(void **state) {
   assert_false(same_connection(bound, get(ntlm)));
   ntlm.username = "v";
   assert_false(same_connection(bound, get(ntlm)));
-  assert_int_equal(kit_stats().pools, 6);
+  assert_int_equal(curl_kit_stats().pools, 6);
   assert_null(strstr(kit.log, "secret"));
 }
 
@@ -295,13 +295,13 @@ static void pools_end(void **state) {
   imp_curl_options options = {.size = sizeof options, .keep = 100};
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(&options), IMP_OK);
+  assert_int_equal(curl_kit_open(&options), IMP_OK);
   const char *first = get((imp_http_request){.affinity = "one"});
-  kit_spin(20);
-  assert_int_equal(kit_stats().pools, 1);
+  curl_kit_spin(20);
+  assert_int_equal(curl_kit_stats().pools, 1);
   assert_int_equal(uv_loop_alive(&kit.loop), 0); /* for their sake the loop does not go on */
-  kit_spin(200);
-  assert_int_equal(kit_stats().pools, 0);
+  curl_kit_spin(200);
+  assert_int_equal(curl_kit_stats().pools, 0);
   assert_false(same_connection(first, get((imp_http_request){.affinity = "one"})));
 }
 
@@ -309,24 +309,24 @@ static void kept_pools_are_few(void **state) {
   char key[16];
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   for (int i = 0; i < 80; i++) {
     snprintf(key, sizeof key, "key %d", i);
     get((imp_http_request){.affinity = key});
   }
-  kit_spin(20);
-  assert_true(kit_stats().pools <= 65);
+  curl_kit_spin(20);
+  assert_true(curl_kit_stats().pools <= 65);
 }
 
 /* The server closed what was kept: that is no error of the next request. */
 static void stale_connections(void **state) {
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   for (int i = 0; i < 5; i++) {
-    GET(&a, i % 2 ? "plain" : "tls", "stale", .ca_file = kit_ca());
+    GET(&a, i % 2 ? "plain" : "tls", "stale", .ca_file = curl_kit_ca());
     assert_int_equal(a.status, IMP_OK);
-    kit_spin(i * 3u);
+    curl_kit_spin(i * 3u);
   }
 }
 
@@ -345,12 +345,12 @@ static void passwords(void **state) {
                {"basic", IMP_HTTP_AUTH_NEGOTIATE, NULL, NULL, 401}};
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     imp_http_request request = REQUEST("plain", cases[i].path, .auth = cases[i].auth, .username = cases[i].username,
                                        .secret = cases[i].secret, .body = "body", .bodylen = 4);
     request.method = "POST";
-    kit_get(&a, request, "X-Answer");
+    curl_kit_get(&a, request, "X-Answer");
     assert_int_equal(a.status, IMP_OK);
     assert_int_equal(a.code, cases[i].code);
     assert_string_equal(a.body, a.code == 200 ? "welcome" : "denied");
@@ -362,7 +362,7 @@ static void passwords(void **state) {
 static void what_there_is_not(void **state) {
   (void)state;
   unit_skip_alloc_fail();
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   GET(&a, "plain", "hello", .auth = IMP_HTTP_AUTH_NEGOTIATE, .username = "u", .secret = "s");
   assert_int_equal(a.status, IMP_ERR_UNSUPPORTED);
   GET(&a, "plain", "hello", .auth = 99);
@@ -381,11 +381,11 @@ static void deleting_with_transfers_under_way(void **state) {
   static const char *const paths[] = {"never", "silent", "endless", "slow/5", "hello"};
   imp_curl_options options = {.size = sizeof options, .max_requests = 3};
   (void)state;
-  assert_int_equal(kit_open(&options), IMP_OK);
+  assert_int_equal(curl_kit_open(&options), IMP_OK);
   for (size_t i = 0; i < 8; i++) {
-    START(&many[i], i % 3 ? "plain" : "tls", paths[i % 5], .ca_file = kit_ca(), .stream = i % 2, .affinity = paths[i % 3]);
+    START(&many[i], i % 3 ? "plain" : "tls", paths[i % 5], .ca_file = curl_kit_ca(), .stream = i % 2, .affinity = paths[i % 3]);
   }
-  kit_spin(5);
+  curl_kit_spin(5);
   imp_curl_del(kit.curl);
   kit.curl = NULL;
   imp_ops_run(kit.ops);
@@ -396,10 +396,10 @@ static void deleting_with_transfers_under_way(void **state) {
 /* The node goes first: what it asked for is done unheard. */
 static void deleting_after_those_who_wait(void **state) {
   (void)state;
-  assert_int_equal(kit_open(NULL), IMP_OK);
+  assert_int_equal(curl_kit_open(NULL), IMP_OK);
   START(&a, "plain", "slow/20");
   START(&b, "plain", "never");
-  kit_spin(5);
+  curl_kit_spin(5);
   imp_ops_del(kit.ops);
   kit.ops = NULL;
   for (int i = 0; i < 100; i++) {
@@ -407,7 +407,7 @@ static void deleting_after_those_who_wait(void **state) {
     usleep(500);
   }
   assert_int_equal(a.done + b.done, 0);
-  assert_int_equal(kit_stats().active, 1);
+  assert_int_equal(curl_kit_stats().active, 1);
 }
 
 int main(void) {
