@@ -88,6 +88,8 @@ static const char *const tentatives[] = {"free", "tentative", "busy", NULL};
 
 #define SETTING(name, type, min, max, words) \
   {#name, type, 0, AT(server_calendar_config, settings.name), min, max, words, NULL}
+#define LIST(name, max, group) \
+  {#name, SERVER_LIST, SERVER_RELOAD, AT(server_calendar_config, name), 0, max, NULL, group}
 
 static const server_key keys[] = {
     SETTING(tentative, SERVER_WORD, 0, 0, tentatives),
@@ -101,8 +103,8 @@ static const server_key keys[] = {
     {"zones", SERVER_TEXT, 0, AT(server_calendar_config, zones), 1, SERVER_PATH_MAX, NULL, NULL},
     {"proxy", SERVER_TEXT, 0, AT(server_calendar_config, proxy), 0, 2048, NULL, NULL},
     {"ca_file", SERVER_TEXT, 0, AT(server_calendar_config, ca_file), 0, SERVER_PATH_MAX, NULL, NULL},
-    {"gateways", SERVER_LIST, SERVER_RELOAD, AT(server_calendar_config, gateways), 0, 1000, NULL, &server_gateway_keys},
-    {"mailboxes", SERVER_LIST, SERVER_RELOAD, AT(server_calendar_config, mailboxes), 0, 100000, NULL, &server_mailbox_keys},
+    LIST(gateways, 1000, &server_gateway_keys),
+    LIST(mailboxes, 100000, &server_mailbox_keys),
     END,
 };
 
