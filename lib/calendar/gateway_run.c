@@ -7,10 +7,18 @@
 
 #define BOXES_MAX 100
 
+/* Without memory for the deadline each turn tries again. */
+static void arm(imp_cal_gateway *gateway) {
+  if (gateway->not_before > gateway->cal->ts && gateway->timer.index == 0) {
+    (void)imp_heap_set(&gateway->cal->timers, &gateway->timer, gateway->not_before);
+  }
+}
+
 static void wait_until(imp_cal_gateway *gateway, imp_tstamp at) {
   if (at > gateway->not_before) {
     gateway->not_before = at;
-    (void)imp_heap_set(&gateway->cal->timers, &gateway->timer, at); /* without it, the next turn looks */
+    imp_heap_remove(&gateway->cal->timers, &gateway->timer);
+    arm(gateway);
   }
 }
 
@@ -138,6 +146,7 @@ static void read_oof_due(imp_cal_gateway *gateway) {
 
 static void run(imp_cal_gateway *gateway) {
   int work = !imp_list_empty(&gateway->due) || !imp_list_empty(&gateway->oof_due) || gateway->conf.notify;
+  arm(gateway);
   if (!work || gateway->cal->ts < gateway->not_before || !imp_cal_has_token(gateway)) {
     return;
   }
