@@ -3,6 +3,7 @@
 #include "status/internal.h"
 
 #define NS_PER_MS IMP_MILLISECONDS
+#define SLACK 64
 #define JUMP 1000 /* milliseconds by which the time of day was set, and deadlines are looked at again */
 
 /* ---- turns ---- */
@@ -43,6 +44,19 @@ static int has_jumped(imp_status *f, imp_wallclock now) {
   return by > JUMP || by < -JUMP;
 }
 
+/* Sources that nobody saw end without a word. When half of all persons may have none left, each is looked at. */
+static void sweep(imp_status *f) {
+  imp_map_iter it;
+  imp_map_node *n;
+  if (f->people.count <= 2 * imp_composer_count(f->composer) + SLACK) {
+    return;
+  }
+  imp_map_iter_init(&it, &f->people);
+  while ((n = imp_map_iter_next(&it)) != NULL) {
+    imp_status_line_up(f, IMP_CONTAINER_OF(n, imp_status_person, by_bare));
+  }
+}
+
 static imp_verdict on_turn(imp_event *event, void *ctx) {
   imp_status *f = ctx;
   imp_wallclock now;
@@ -56,6 +70,7 @@ static imp_verdict on_turn(imp_event *event, void *ctx) {
   }
   if (imp_composer_get_expiry(f->composer) <= now) {
     (void)imp_composer_handle_expiry(f->composer, now);
+    sweep(f);
   }
   imp_status_show_some(f);
   set_timer(f, next_deadline(f, now));

@@ -264,6 +264,23 @@ static void stanzas_are_counted(void **state) {
   (void)client_expect(bob, "presence", "In a meeting");
 }
 
+static void nothing_is_left_of_who_was_never_seen(void **state) {
+  imp_source call = {.size = sizeof(call), .kind = IMP_SOURCE_PHONE, .state = IMP_PRESENCE_CALL, .expires = MIDNIGHT + 60000};
+  char user[32];
+  (void)state;
+  unit_skip_alloc_fail();
+  open_world();
+  for (size_t i = 0; i < 200; i++) {
+    snprintf(user, sizeof(user), "user%zu", i);
+    assert_int_equal(imp_status_put(w.node, user, &call), IMP_OK);
+  }
+  run();
+  assert_int_equal(stats().users, 200);
+  wait_for(MINUTE);
+  assert_int_equal(stats().users, 0);
+  assert_int_equal(stats().shown, 0);
+}
+
 /* ---- starts again ---- */
 
 static imp_settings durable;
@@ -405,6 +422,7 @@ int main(void) {
       cmocka_unit_test(summer_ends),
       cmocka_unit_test(many_meetings_at_once),
       cmocka_unit_test(stanzas_are_counted),
+      cmocka_unit_test(nothing_is_left_of_who_was_never_seen),
       cmocka_unit_test(a_session_is_back_and_its_meeting_too),
       cmocka_unit_test(a_session_is_back_and_its_meeting_is_over),
       cmocka_unit_test(who_had_no_client_is_gone),
