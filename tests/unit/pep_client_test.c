@@ -192,8 +192,37 @@ static void silent_clients(void **state) {
   (void)client_expect(&c[ALICE], "message", "<item id='one'>"); /* of the same kind */
 }
 
+/* An answer that its reader's connection could not take is cut: the newest, and how many there are. */
+static void more_than_fits(void **state) {
+  static char big[110000];
+  char id[2] = "a";
+  const imp_stanza *st;
+  char *whole;
+  (void)state;
+  unit_skip_alloc_fail();
+  open_all(0);
+  tell(ALICE, "<iq type='set' id='c'>" PUBSUB("<create node='n'/><configure><x xmlns='jabber:x:data' type='submit'>"
+                                             "<field var='pubsub#max_items'><value>max</value></field></x></configure>") "</iq>");
+  snprintf(big, sizeof(big), "<a xmlns='urn:a'>%*s</a>", 100000, "x");
+  for (; id[0] <= 'd'; id[0]++) {
+    assert_int_equal(imp_pep_publish(w.node, "alice", "n", id, big, NULL, NULL), IMP_OK);
+  }
+  run();
+  forget(&c[ALICE]);
+  tell(ALICE, "<iq type='get' id='g'>" PUBSUB("<items node='n'/>") "</iq>");
+  st = client_expect(&c[ALICE], "iq", "<count>4</count>");
+  whole = imp_stanza_to_text(st, NULL);
+  assert_null(strstr(whole, "<item id='b'>"));
+  assert_non_null(strstr(whole, "<item id='c'>"));
+  assert_non_null(strstr(whole, "<item id='d'>"));
+  assert_non_null(strstr(whole, "<first>c</first><last>d</last>"));
+  imp_free(whole);
+  assert_false(c[ALICE].closed);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(more_than_fits),
       cmocka_unit_test(contacts),
       cmocka_unit_test(contacts_with_a_slow_store),
       cmocka_unit_test(avatar_in_two_places),
