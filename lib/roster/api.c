@@ -31,7 +31,9 @@ static int contact_jid(imp_node *node, const char *text, int bare, imp_jid **jid
   } else if (rv == IMP_OK) {
     *jid = full;
   }
-  return rv < 0 ? imp_node_fail(node, rv, "\"%s\": %s", text ? text : "", rv == IMP_ERR_NOMEM ? imp_strerror(rv) : "no address") : IMP_OK;
+  return rv < 0 ? imp_node_fail(node, rv, "\"%s\": %s", text ? text : "",
+                                rv == IMP_ERR_NOMEM ? imp_strerror(rv) : "no address")
+                : IMP_OK;
 }
 
 static void finish(imp_node *node, const request *q, int status) {
@@ -44,7 +46,8 @@ static void finish(imp_node *node, const request *q, int status) {
 }
 
 /* `q` and `jid` pass. */
-static int run(imp_node *node, const char *username, imp_jid *jid, request *q, void (*fn)(imp_roster *, const imp_task *)) {
+static int run(imp_node *node, const char *username, imp_jid *jid, request *q,
+               void (*fn)(imp_roster *, const imp_task *)) {
   imp_task task = {.run = fn, .jid = jid, .data = q};
   imp_jid *user;
   imp_roster *r;
@@ -79,7 +82,8 @@ static void fill_item(imp_roster_item *item, const imp_contact *c, const char **
     groups[i] = g;
     g += strlen(g) + 1;
   }
-  item->subscription = (imp_sub_has_to(state) ? IMP_SUBSCRIPTION_TO : 0u) | (imp_sub_has_from(state) ? IMP_SUBSCRIPTION_FROM : 0u);
+  item->subscription =
+      (imp_sub_has_to(state) ? IMP_SUBSCRIPTION_TO : 0u) | (imp_sub_has_from(state) ? IMP_SUBSCRIPTION_FROM : 0u);
   item->ask = (uint32_t)imp_sub_is_asking(state);
   item->asked = (uint32_t)imp_sub_is_asked(state);
   item->approved = c->sub.approved;
@@ -118,7 +122,8 @@ static void list(imp_roster *r, const imp_task *task) {
 int imp_roster_list(imp_node *node, const char *username, imp_roster_fn fn, void *user_data) {
   request *q;
   if (fn == NULL) {
-    return imp_node_fail(node, IMP_ERR_INVALID_ARGUMENT, "roster of %s: a function is required", username ? username : "");
+    return imp_node_fail(node, IMP_ERR_INVALID_ARGUMENT, "roster of %s: a function is required",
+                         username ? username : "");
   }
   q = request_new(NULL, user_data, 0);
   if (q != NULL) {
@@ -169,7 +174,8 @@ static int check_item(imp_node *node, const imp_roster_item *item, size_t *bytes
   return rv < 0 ? imp_node_fail(node, rv, "item %s: name or groups out of bounds", item->jid) : IMP_OK;
 }
 
-int imp_roster_set(imp_node *node, const char *username, const imp_roster_item *item, imp_result_fn done, void *user_data) {
+int imp_roster_set(imp_node *node, const char *username, const imp_roster_item *item, imp_result_fn done,
+                   void *user_data) {
   imp_jid *jid;
   request *q;
   size_t bytes, i;
@@ -278,7 +284,8 @@ int imp_roster_subscribe(imp_node *node, const char *username, const char *other
   return together(node, username, other, types, done, user_data);
 }
 
-int imp_roster_unsubscribe(imp_node *node, const char *username, const char *other, imp_result_fn done, void *user_data) {
+int imp_roster_unsubscribe(imp_node *node, const char *username, const char *other, imp_result_fn done,
+                           void *user_data) {
   static const imp_stanza_type types[] = {IMP_TYPE_UNSUBSCRIBED, IMP_TYPE_UNSUBSCRIBE};
   return together(node, username, other, types, done, user_data);
 }
@@ -321,7 +328,8 @@ int imp_roster_is_blocked(imp_node *node, const char *username, const char *text
   return rv;
 }
 
-int imp_roster_each_blocked(imp_node *node, const char *username, int (*fn)(const char *jid, void *user_data), void *user_data) {
+int imp_roster_each_blocked(imp_node *node, const char *username, int (*fn)(const char *jid, void *user_data),
+                            void *user_data) {
   imp_jid *user;
   const imp_blocks *b;
   imp_map_iter it;
@@ -342,8 +350,8 @@ int imp_roster_each_blocked(imp_node *node, const char *username, int (*fn)(cons
 
 /* ---- presence ---- */
 
-int imp_roster_each_presence(imp_node *node, const char *username, int (*fn)(const imp_stanza *presence, void *user_data),
-                             void *user_data) {
+int imp_roster_each_presence(imp_node *node, const char *username,
+                             int (*fn)(const imp_stanza *presence, void *user_data), void *user_data) {
   imp_jid *jid;
   const imp_roster *r;
   const imp_session *s;
@@ -353,7 +361,8 @@ int imp_roster_each_presence(imp_node *node, const char *username, int (*fn)(con
   }
   r = imp_roster_find(node, jid);
   imp_jid_del(jid);
-  for (s = r != NULL && r->user != NULL ? imp_session_first(r->user) : NULL; s != NULL && !stop; s = imp_session_next(s)) {
+  for (s = r != NULL && r->user != NULL ? imp_session_first(r->user) : NULL; s != NULL && !stop;
+       s = imp_session_next(s)) {
     const imp_roster_session *rs = imp_roster_session_of(s);
     if (rs != NULL && rs->shown != NULL && !rs->invisible) {
       stop = fn(rs->shown, user_data);

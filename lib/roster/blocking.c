@@ -93,8 +93,9 @@ static void each_watcher(imp_roster *r, const imp_jid *who, void (*fn)(imp_roste
   for (l = r->watchers.next; l != &r->watchers; l = next) {
     const imp_contact *c = IMP_CONTAINER_OF(l, imp_contact, watches);
     next = l->next;
-    if (imp_jid_equal_bare(c->jid, who) || (who->locallen == 0 && who->resourcelen == 0 && who->domainlen == c->jid->domainlen &&
-                                            memcmp(imp_jid_domain(who), imp_jid_domain(c->jid), who->domainlen) == 0)) {
+    if (imp_jid_equal_bare(c->jid, who) ||
+        (who->locallen == 0 && who->resourcelen == 0 && who->domainlen == c->jid->domainlen &&
+         memcmp(imp_jid_domain(who), imp_jid_domain(c->jid), who->domainlen) == 0)) {
       fn(r, who->resourcelen > 0 ? who : c->jid);
     }
   }
@@ -166,7 +167,9 @@ static const char *check(imp_node *node, const imp_elem *command) {
     imp_jid *jid;
     int rv = item_jid(node, item, &jid);
     if (rv < 0) {
-      return rv == IMP_ERR_INVALID_ARGUMENT ? "bad-request" : rv == IMP_ERR_NOMEM ? "resource-constraint" : "jid-malformed";
+      return rv == IMP_ERR_INVALID_ARGUMENT ? "bad-request"
+             : rv == IMP_ERR_NOMEM          ? "resource-constraint"
+                                            : "jid-malformed";
     }
     imp_jid_del(jid);
   }
@@ -256,8 +259,9 @@ int imp_roster_start_blocking(imp_node *node) {
   static const struct {
     imp_point point;
     imp_hook_fn fn;
-  } hooks[] = {{IMP_POINT_MESSAGE_IN, on_way_out},  {IMP_POINT_PRESENCE_IN, on_way_out},  {IMP_POINT_IQ_IN, on_way_out},
-               {IMP_POINT_MESSAGE_USER, on_way_in}, {IMP_POINT_PRESENCE_USER, on_way_in}, {IMP_POINT_IQ_USER, on_way_in}};
+  } hooks[] = {{IMP_POINT_MESSAGE_IN, on_way_out},   {IMP_POINT_PRESENCE_IN, on_way_out},
+               {IMP_POINT_IQ_IN, on_way_out},        {IMP_POINT_MESSAGE_USER, on_way_in},
+               {IMP_POINT_PRESENCE_USER, on_way_in}, {IMP_POINT_IQ_USER, on_way_in}};
   size_t i;
   int rv = IMP_OK;
   for (i = 0; rv == IMP_OK && i < IMP_ARRAY_LEN(hooks); i++) {

@@ -153,7 +153,8 @@ static void on_rows(imp_op *op, int status, void *ctx) {
     status = load(imp_rosters_of(node), imp_op_row_at(op, i));
   }
   if (status < 0) {
-    imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->settings.domain, "block lists cannot be read: %s", imp_strerror(status));
+    imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->settings.domain, "block lists cannot be read: %s",
+            imp_strerror(status));
   }
   imp_node_loaded(node);
 }

@@ -1,6 +1,6 @@
 /*
- * Where sessions may survive the process (settings.durable), those that do not leave contacts behind who still see them.
- * So it is noted which resources are seen, and after a start those that are not there are told to be gone.
+ * Where sessions may survive the process (settings.durable), those that do not leave contacts behind who still see
+ * them. So it is noted which resources are seen, and after a start those that are not there are told to be gone.
  */
 #include <string.h>
 
@@ -67,7 +67,8 @@ static void on_rows(imp_op *op, int status, void *ctx) {
     status = keep(imp_rosters_of(node), imp_op_row_at(op, i));
   }
   if (status < 0) {
-    imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->settings.domain, "who was seen cannot be read: %s", imp_strerror(status));
+    imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->settings.domain, "who was seen cannot be read: %s",
+            imp_strerror(status));
   }
   imp_node_loaded(node);
 }

@@ -166,7 +166,8 @@ static int append_request(imp_roster *r, const imp_contact *c, imp_buf *buf) {
 
 static void note_row(imp_roster *r, const imp_contact *c) {
   imp_buf *buf = &r->node->scratch;
-  uint8_t fixed[FIXED] = {FORMAT, c->sub.state, (uint8_t)((c->sub.listed ? LISTED : 0) | (c->sub.approved ? APPROVED : 0))};
+  uint8_t fixed[FIXED] = {FORMAT, c->sub.state,
+                          (uint8_t)((c->sub.listed ? LISTED : 0) | (c->sub.approved ? APPROVED : 0))};
   const char *name = c->name ? c->name : "";
   imp_put_be64(fixed + 3, c->version);
   imp_buf_consume(buf, imp_buf_len(buf));
@@ -181,7 +182,8 @@ static void note_row(imp_roster *r, const imp_contact *c) {
 }
 
 static void remove_row(imp_roster *r, const imp_contact *c) {
-  (void)imp_node_remove(r->node, IMP_SPACE_ROSTER, imp_jid_full(r->jid), imp_jid_full(c->jid), imp_jid_full_len(c->jid));
+  (void)imp_node_remove(r->node, IMP_SPACE_ROSTER, imp_jid_full(r->jid), imp_jid_full(c->jid),
+                        imp_jid_full_len(c->jid));
 }
 
 void imp_contact_note(imp_roster *r, imp_contact *c, int seen) {
@@ -257,7 +259,8 @@ static int fill(imp_roster *r, imp_contact *c, const uint8_t *p, size_t len) {
   if (rv == IMP_OK) {
     restlen = len - (size_t)((const uint8_t *)rest - p);
     c->version = imp_get_be64(p + 3);
-    imp_contact_set_sub(r, c, (imp_sub){.state = p[1], .listed = (p[2] & LISTED) != 0, .approved = (p[2] & APPROVED) != 0});
+    imp_contact_set_sub(r, c,
+                        (imp_sub){.state = p[1], .listed = (p[2] & LISTED) != 0, .approved = (p[2] & APPROVED) != 0});
     if (restlen > 0 && imp_stanza_parse(&c->request, rest, restlen) < 0) {
       c->request = NULL;
     }

@@ -67,7 +67,8 @@ static void tell_unavailable(query *q, const uint8_t *row, size_t len) {
   if (row != NULL && (len <= 8 || imp_stanza_parse(&last, (const char *)row + 8, len - 8) < 0)) {
     row = NULL;
   }
-  st = last != NULL ? imp_roster_copy(last, NULL, q->who) : imp_roster_presence(IMP_TYPE_UNAVAILABLE, q->contact, q->who);
+  st = last != NULL ? imp_roster_copy(last, NULL, q->who)
+                    : imp_roster_presence(IMP_TYPE_UNAVAILABLE, q->contact, q->who);
   imp_stanza_del(last);
   if (st != NULL && row != NULL) {
     imp_datetime_format(stamp, imp_get_be64(row));
@@ -201,7 +202,8 @@ static void on_item(imp_op *op, int status, void *ctx) {
 }
 
 /* `known`: he may see the contact. */
-static void begin(imp_node *node, const imp_jid *contact, const imp_jid *who, const imp_stanza *iq, int quiet, int known) {
+static void begin(imp_node *node, const imp_jid *contact, const imp_jid *who, const imp_stanza *iq, int quiet,
+                  int known) {
   query *q;
   if (imp_blocks_is(node, contact, who) || (q = imp_calloc(1, sizeof(*q))) == NULL) {
     return;
@@ -216,7 +218,8 @@ static void begin(imp_node *node, const imp_jid *contact, const imp_jid *who, co
     ask_last(q);
     return;
   }
-  q->op = imp_node_get(node, IMP_SPACE_ROSTER, imp_jid_full(contact), imp_jid_bare(who), imp_jid_bare_len(who), on_item, q);
+  q->op =
+      imp_node_get(node, IMP_SPACE_ROSTER, imp_jid_full(contact), imp_jid_bare(who), imp_jid_bare_len(who), on_item, q);
   if (q->op == NULL) {
     query_free(q);
   }

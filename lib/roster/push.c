@@ -51,7 +51,8 @@ static int is_interested(const imp_session *s) {
 }
 
 static void deliver(imp_roster *r, imp_stanza *push, const imp_session *only) {
-  imp_session *s = push != NULL ? imp_session_first(r->user) : NULL, *next; /* NULL: out of memory, it asks again one day */
+  imp_session *s = push != NULL ? imp_session_first(r->user) : NULL,
+              *next; /* NULL: out of memory, it asks again one day */
   for (; s != NULL; s = next) {
     imp_packet_options options = {.to = s->jid};
     imp_packet *packet;

@@ -37,7 +37,8 @@ static void contacts(imp_roster *r, const imp_task *task) {
   imp_roster_walk(r->node);
   for (l = r->order.next; l != &r->order; l = next) {
     const imp_contact *c = IMP_CONTAINER_OF(l, imp_contact, link);
-    int wanted = ((q->which & IMP_CONTACT_SEES) && imp_contact_sees(c)) || ((q->which & IMP_CONTACT_IS_SEEN) && imp_contact_is_seen(c));
+    int wanted = ((q->which & IMP_CONTACT_SEES) && imp_contact_sees(c)) ||
+                 ((q->which & IMP_CONTACT_IS_SEEN) && imp_contact_is_seen(c));
     next = l->next;
     if (wanted && !imp_blocks_is(r->node, r->jid, c->jid)) {
       q->contact_fn(r->node, c->jid, q->ctx);

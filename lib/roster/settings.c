@@ -25,9 +25,9 @@ static const struct {
   const char *name;
   size_t offset;
   uint32_t low, high;
-} ranges[] = {RANGE(max_items, 0, 100000),       RANGE(max_bytes, 1024, 16777216), RANGE(max_name_bytes, 0, 1023),
-              RANGE(max_groups, 0, 1000),        RANGE(max_group_bytes, 1, 1023),  RANGE(max_requests, 1, 10000),
-              RANGE(max_request_bytes, 0, 65536), RANGE(max_blocked, 0, 10000),    RANGE(max_directed, 0, 10000)};
+} ranges[] = {RANGE(max_items, 0, 100000),        RANGE(max_bytes, 1024, 16777216), RANGE(max_name_bytes, 0, 1023),
+              RANGE(max_groups, 0, 1000),         RANGE(max_group_bytes, 1, 1023),  RANGE(max_requests, 1, 10000),
+              RANGE(max_request_bytes, 0, 65536), RANGE(max_blocked, 0, 10000),     RANGE(max_directed, 0, 10000)};
 
 int imp_roster_set_settings(imp_node *node, const imp_roster_settings *settings) {
   imp_roster_settings wanted;
@@ -39,8 +39,8 @@ int imp_roster_set_settings(imp_node *node, const imp_roster_settings *settings)
     uint32_t value;
     memcpy(&value, (const char *)&wanted + ranges[i].offset, sizeof(value));
     if (value < ranges[i].low || value > ranges[i].high) {
-      return imp_node_fail(node, IMP_ERR_INVALID_ARGUMENT, "setting %s: %u is not in %u–%u", ranges[i].name, (unsigned)value,
-                           (unsigned)ranges[i].low, (unsigned)ranges[i].high);
+      return imp_node_fail(node, IMP_ERR_INVALID_ARGUMENT, "setting %s: %u is not in %u–%u", ranges[i].name,
+                           (unsigned)value, (unsigned)ranges[i].low, (unsigned)ranges[i].high);
     }
   }
   imp_rosters_of(node)->settings = wanted;

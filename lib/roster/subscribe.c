@@ -113,7 +113,8 @@ static void deliver(imp_roster *r, imp_stanza *st, const imp_session *only) {
     imp_packet_options options = {.to = r->jid};
     imp_packet *packet;
     next = imp_session_next(s);
-    if ((only == NULL || only == s) && is_addressed(s, (imp_stanza_type)st->type) && imp_packet_new(&packet, st, &options) == IMP_OK) {
+    if ((only == NULL || only == s) && is_addressed(s, (imp_stanza_type)st->type) &&
+        imp_packet_new(&packet, st, &options) == IMP_OK) {
       (void)imp_session_deliver(s, packet);
     }
   }
@@ -123,7 +124,8 @@ static void deliver(imp_roster *r, imp_stanza *st, const imp_session *only) {
 static imp_stanza *request_of(const imp_roster *r, const imp_stanza *st, const imp_jid *contact) {
   imp_stanza *copy = imp_roster_copy(st, contact, r->jid), *kept;
   size_t len = 0;
-  if (copy == NULL || imp_stanza_tail(copy, &len) == NULL || len > imp_rosters_of(r->node)->settings.max_request_bytes) {
+  if (copy == NULL || imp_stanza_tail(copy, &len) == NULL ||
+      len > imp_rosters_of(r->node)->settings.max_request_bytes) {
     imp_stanza_del(copy);
     return imp_roster_presence(IMP_TYPE_SUBSCRIBE, contact, r->jid);
   }
@@ -161,7 +163,8 @@ static void inbound(imp_roster *r, const imp_jid *contact, imp_stanza *st) {
   if (keep(r, contact, sub, todo, &c) < 0) {
     return; /* too many ask: this one may ask again */
   }
-  if (c != NULL && st->type == IMP_TYPE_SUBSCRIBE && imp_sub_is_asked((imp_sub_state)c->sub.state) && c->request == NULL) {
+  if (c != NULL && st->type == IMP_TYPE_SUBSCRIBE && imp_sub_is_asked((imp_sub_state)c->sub.state) &&
+      c->request == NULL) {
     c->request = request_of(r, st, contact);
     imp_contact_note(r, c, 0);
   }

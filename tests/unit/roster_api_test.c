@@ -73,8 +73,8 @@ static void add_item(listing *l, const imp_roster_item *i) {
   for (g = 0; g < i->ngroups; g++) {
     n += (size_t)snprintf(l->text + n, sizeof(l->text) - n, "[%s]", i->groups[g]);
   }
-  snprintf(l->text + n, sizeof(l->text) - n, " %u%s%s%s%s;", (unsigned)i->subscription, i->ask ? " ask" : "", i->asked ? " asked" : "",
-           i->approved ? " approved" : "", i->listed ? "" : " unlisted");
+  snprintf(l->text + n, sizeof(l->text) - n, " %u%s%s%s%s;", (unsigned)i->subscription, i->ask ? " ask" : "",
+           i->asked ? " asked" : "", i->approved ? " approved" : "", i->listed ? "" : " unlisted");
 }
 
 static void on_list(imp_node *node, int status, const imp_roster_item *items, size_t n, void *user_data) {
@@ -131,7 +131,8 @@ static void they_see_each_other_at_once(void **state) {
 
 static void items_are_set_and_removed(void **state) {
   const char *groups[] = {"Team", "Friends"};
-  imp_roster_item item = {.size = sizeof(item), .jid = "Carol@IM.example/x", .name = "Carol", .groups = groups, .ngroups = 2};
+  imp_roster_item item = {
+      .size = sizeof(item), .jid = "Carol@IM.example/x", .name = "Carol", .groups = groups, .ngroups = 2};
   (void)state;
   open_world();
   client *alice = login(0, "alice", "a");
@@ -271,10 +272,10 @@ static void an_account_goes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(two_users_are_introduced), cmocka_unit_test(they_see_each_other_at_once),
+      cmocka_unit_test(two_users_are_introduced),  cmocka_unit_test(they_see_each_other_at_once),
       cmocka_unit_test(items_are_set_and_removed), cmocka_unit_test(bounds_hold),
-      cmocka_unit_test(addresses_are_blocked),    cmocka_unit_test(presence_is_asked_for),
-      cmocka_unit_test(subscriptions_by_clients), cmocka_unit_test(an_account_goes),
+      cmocka_unit_test(addresses_are_blocked),     cmocka_unit_test(presence_is_asked_for),
+      cmocka_unit_test(subscriptions_by_clients),  cmocka_unit_test(an_account_goes),
   };
   return unit_run("roster_api", tests);
 }

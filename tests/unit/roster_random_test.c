@@ -1,7 +1,8 @@
 /*
- * Users who do anything at any time, over a store that answers late: whenever all is quiet, who believes to see somebody is
- * seen as a subscriber there, and what each client has been told of the others is what is so.  (The converse cannot hold: a refusal
- * that crosses a second request leaves that one behind, and it may be granted though nobody asks any more.)
+ * Users who do anything at any time, over a store that answers late: whenever all is quiet, who believes to see
+ * somebody is seen as a subscriber there, and what each client has been told of the others is what is so.  (The
+ * converse cannot hold: a refusal that crosses a second request leaves that one behind, and it may be granted though
+ * nobody asks any more.)
  */
 #include "alloc_fail.h"
 #include "slow_store.h"
@@ -18,8 +19,8 @@
 static world w;
 static client c[CLIENTS];
 static int online[CLIENTS], available[CLIENTS];
-static char show[CLIENTS][8];           /* what each has said last */
-static char seen[CLIENTS][CLIENTS][8];  /* what each has been told of each: "" is unavailable */
+static char show[CLIENTS][8];          /* what each has said last */
+static char seen[CLIENTS][CLIENTS][8]; /* what each has been told of each: "" is unavailable */
 static imp_memory_store *memory;
 static slow_store *slow;
 static uint64_t seed_state;
@@ -115,10 +116,12 @@ static void be(int i) {
 }
 
 static void say(int i, int to) {
-  static const char *const types[] = {"subscribe", "subscribe", "subscribed", "subscribed", "unsubscribe", "unsubscribed"};
+  static const char *const types[] = {"subscribe",  "subscribe",   "subscribed",
+                                      "subscribed", "unsubscribe", "unsubscribed"};
   char xml[200];
   if (rnd(8) == 0) {
-    snprintf(xml, sizeof(xml), "<iq type='set' id='x'><query xmlns='jabber:iq:roster'><item jid='%s@%s'%s/></query></iq>", names[to],
+    snprintf(xml, sizeof(xml),
+             "<iq type='set' id='x'><query xmlns='jabber:iq:roster'><item jid='%s@%s'%s/></query></iq>", names[to],
              WORLD_DOMAIN, rnd(2) ? " subscription='remove'" : "");
   } else {
     snprintf(xml, sizeof(xml), "<presence type='%s' to='%s@%s'/>", types[rnd(6)], names[to], WORLD_DOMAIN);
@@ -127,7 +130,8 @@ static void say(int i, int to) {
 }
 
 static void by_the_host(int a, int b) {
-  int (*const calls[])(imp_node *, const char *, const char *, imp_result_fn, void *) = {imp_roster_subscribe, imp_roster_unsubscribe};
+  int (*const calls[])(imp_node *, const char *, const char *, imp_result_fn, void *) = {imp_roster_subscribe,
+                                                                                         imp_roster_unsubscribe};
   assert_int_equal(calls[rnd(2)](w.node, names[a], names[b], NULL, NULL), IMP_OK);
 }
 
@@ -179,10 +183,11 @@ static void check_client(int i, const table *all) {
   for (int k = 0; k < CLIENTS; k++) {
     int sees = user_of(k) == user_of(i) || all[user_of(k)].from[user_of(i)];
     const char *wanted = sees && available[k] ? show[k] : "";
-    int unwanted = user_of(k) != user_of(i) && sees && !all[user_of(i)].to[user_of(k)]; /* told of changes, and does not ask */
+    int unwanted =
+        user_of(k) != user_of(i) && sees && !all[user_of(i)].to[user_of(k)]; /* told of changes, and does not ask */
     if (available[i] && !unwanted && strcmp(seen[i][k], wanted) != 0) {
-      fail_msg("%s/r%d thinks that %s/r%d is \"%s\", and it is \"%s\"", names[user_of(i)], i % RESOURCES, names[user_of(k)], k % RESOURCES,
-               seen[i][k], wanted);
+      fail_msg("%s/r%d thinks that %s/r%d is \"%s\", and it is \"%s\"", names[user_of(i)], i % RESOURCES,
+               names[user_of(k)], k % RESOURCES, seen[i][k], wanted);
     }
   }
 }
