@@ -14,6 +14,8 @@ from harness.servers import Echo, Prosody                       # noqa: E402
 
 def pytest_addoption(parser):
     parser.addoption("--echo", help="the echo server's executable")
+    parser.addoption("--reference", help="the reference server's executable")
+    parser.addoption("--out", default="interop-out", help="folder of JavaScript packages, pictures")
     parser.addoption("--prosody", action="store_true", help="Prosody stands in")
     parser.addoption("--kills", type=int, default=10, help="how often the server is killed")
     parser.addoption("--seed", type=int, default=198, help="of the timing")

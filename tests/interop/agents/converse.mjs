@@ -18,17 +18,35 @@ const settings = {
   jid: `${config.user}@${config.domain}/${config.resource}`, password: config.password,
   websocket_url: config.url, discover_connection_methods: false, view_mode: "fullscreen",
   assets_path: "/d/", enable_smacks: true, auto_reconnect: true, loglevel: "error",
-  play_sounds: false, i18n: "en", allow_non_roster_messaging: true,
+  play_sounds: false, i18n: "en", show_self_in_roster: false, allow_non_roster_messaging: true,
 };
 const PAGE = `<!doctype html><meta charset=utf-8><link rel=stylesheet href=/d/converse.min.css>
+<style>.chat-head__desc { color: white !important }</style>
 <body><script type=module>
 const module = await import("/d/converse.min.js");
 const converse = window.converse ?? module.converse ?? module.default;
 converse.plugins.add("agent", { initialize() {
   const { api } = this._converse;
+  const _converse = this._converse;
   window.api = api;
+  window.roster = () => _converse.state.roster;
   api.listen.on("message", (data) => {
     if (data.attrs.body && !data.attrs.is_error) agentSay("shown", data.attrs.body);
+  });
+  api.listen.on("contactRequest", (contact) => agentSay("asked", contact.get("jid")));
+  api.listen.on("rosterContactInitialized", (contact) => {
+    const tell = () => {
+      const [jid, status] = [contact.get("jid"), contact.get("status") ?? ""];
+      agentSay("contact", jid, contact.getStatus(), status);
+      // A chat's heading has a place for the contact's words; converse 14 does not put them there,
+      // and would show them in the heading's own color.
+      _converse.state.chatboxes?.get(jid)?.save({ status });
+    };
+    contact.on("change:status presence:change", tell);
+  });
+  api.listen.on("chatBoxInitialized", async (chat) => {
+    const contact = await api.contacts.get(chat.get("jid"));
+    if (contact) chat.save({ status: contact.get("status") });
   });
   api.listen.on("statusInitialized", async () => {
     // Where a server has no XEP-0191, converse 14 waits for its block list for ever.
@@ -77,6 +95,7 @@ function onMessage(data) {
 }
 
 const page = await browser.newPage();
+await page.setViewport({ width: 1000, height: 520 });
 let jid = "";
 const frames = await page.createCDPSession();
 await frames.send("Network.enable");
@@ -110,6 +129,27 @@ obey({
       await chat.sendMessage({ body: text });
     }, to.split("/")[0], body));
     return typed;
+  },
+  subscribe: (jid, name) => page.evaluate(async (j, n) => {
+    await window.api.contacts.add({ jid: j, name: n });
+  }, jid, name),
+  allow: (jid, name) => page.evaluate(async (j, n) => {
+    await window.roster().sendContactAddIQ({ jid: j, name: n, groups: [] });
+    window.roster().get(j).authorize().subscribeToPresence();
+  }, jid, name),
+  open: async (jid) => {
+    await page.evaluate(async (j) => {
+      await window.api.chats.open(j, {}, true);
+    }, jid);
+    say("opened", jid);
+  },
+  look: async () => {
+    const text = await page.evaluate(() => document.body.innerText);
+    say("page", text.replace(/\s+/g, " "));
+  },
+  picture: async (file) => {
+    await page.screenshot({ path: file });
+    say("picture", file);
   },
   carbons: () => say("note", "carbons enabled"), // converse.js enables them by itself
   reconnect: () => {},

@@ -70,8 +70,7 @@ class Agent(slixmpp.ClientXMPP):
             os._exit(0)
 
 
-async def main():
-    agent = Agent()
+async def main(agent):
     agent.go()
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
@@ -80,5 +79,10 @@ async def main():
         await agent.command(*line.decode().rstrip("\n").split("\t"))
 
 
-logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-asyncio.get_event_loop().run_until_complete(main())
+def run(kind):
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+    asyncio.get_event_loop().run_until_complete(main(kind()))
+
+
+if __name__ == "__main__":
+    run(Agent)

@@ -31,11 +31,11 @@ class Server:
     port, direct_port, ws_port, wss_port = 5222, 5223, 5280, 5280
     ws_path = "/"
 
-    def __init__(self, folder, options=(), salt=0):
+    def __init__(self, folder, options=(), salt=0, domain=DOMAIN):
         self.folder = folder
         self.options = list(options)
         self.address = own_address(salt)
-        self.domain = DOMAIN
+        self.domain = domain
         self.password = PASSWORD
         os.makedirs(folder, exist_ok=True)
         self.pki = Pki(os.path.join(folder, "pki"), [self.domain], [self.address])
