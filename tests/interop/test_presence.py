@@ -15,6 +15,7 @@ import pytest
 
 from clients.base import Unavailable
 from clients.people import PATIENCE, ConversePerson, ProfanityPerson, SlixPerson
+from harness.proxy import Proxy
 from harness.radicale import Radicale
 from harness.reference import Reference
 from harness.servers import own_address
@@ -37,14 +38,14 @@ class Stage:
         self.server = self.radicale = None
         self.people = []
 
-    def start(self, status=""):
+    def start(self, status="", more=""):
         if not Radicale.installed():
             pytest.skip("Radicale is not installed")
         self.radicale = Radicale(os.path.join(self.folder, "radicale"), own_address(1))
         for who in PEOPLE:
             self.radicale.add_calendar(who)
         Reference.executable = self.options.reference
-        more = self.radicale.gateway(PEOPLE) + "\nstatus: { %s };\n" % status
+        more += self.radicale.gateway(PEOPLE) + "\nstatus: { %s };\n" % status
         self.server = Reference(os.path.join(self.folder, "server"), PEOPLE, more, salt=1)
         self.server.start()
 
@@ -192,6 +193,39 @@ async def test_slixmpp_publishes_and_who_comes_later_knows(stage):
     romeo = await stage.login(SlixPerson, "romeo")
     await romeo.expect("what was published before", lambda: published(romeo), PATIENCE)
     await sees(romeo, me, bool, "presence")
+
+
+@play
+async def test_presence_outlives_the_link(stage):
+    """Contacts see nothing of a resumption, and one farewell of who does not come back."""
+    stage.start(more="sm: { timeout = 30; };\n")
+    port = stage.server.port
+    proxy = await Proxy(stage.server.address, port + 10000, port).start()
+    try:
+        juliet, romeo = await asyncio.gather(stage.login(SlixPerson, "juliet"),
+                                             stage.login(ProfanityPerson, "romeo", port=proxy.port))
+        me, him = stage.jid("juliet"), stage.jid("romeo")
+        await befriend(stage, juliet, "juliet", romeo, "romeo")
+        await romeo.type('/status set away "Out hunting"')
+        await sees(juliet, him, lambda p: p[-1][0] == "away", "away")
+        seen = len(juliet.presences(him))
+        proxy.refuse(True)
+        proxy.cut()
+        await juliet.do("show", "dnd", "Asleep")
+        proxy.refuse(False)
+        await romeo.expect("resumption", romeo.resumptions, PATIENCE)
+        await sees(romeo, me, lambda p: p[-1] == ("dnd", "Asleep"), "what happened meanwhile")
+        assert len(juliet.presences(him)) == seen and not juliet.presences(him, "unavailable")
+        proxy.refuse(True)
+        proxy.cut()
+        cut = now()
+        await juliet.expect("farewell", lambda: juliet.presences(him, "unavailable"), 30 + PATIENCE)
+        assert now() - cut > timedelta(seconds=28), "too early"
+        await asyncio.sleep(1)
+        assert len(juliet.presences(him, "unavailable")) == 1
+        assert len(juliet.presences(him)) == seen
+    finally:
+        await proxy.stop()
 
 
 @play
