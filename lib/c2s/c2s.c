@@ -135,25 +135,32 @@ static void starttls(imp_login *login) {
   }
 }
 
+/* XEP-0198 §3: what comes out of order is answered with <failed/>, and may be tried again at the right time. */
+static void refuse_sm(imp_login *login) {
+  char text[IMP_SM_TEXT_MAX];
+  size_t len = imp_sm_write_failed("unexpected-request", 0, 0, text);
+  (void)imp_conn_submit_text(login->conn, text, len);
+}
+
 static void unauthenticated(imp_login *login, imp_stanza *st) {
   if (imp_elem_match(&st->root, "starttls", IMP_NS_TLS)) {
     starttls(login);
   } else if (imp_sasl_exchange_wants(&st->root)) {
     imp_c2s_auth(login, st);
+  } else if (imp_elem_match(&st->root, "enable", IMP_NS_SM) || imp_elem_match(&st->root, "resume", IMP_NS_SM)) {
+    refuse_sm(login);
   } else {
     imp_conn_fail(login->conn, "not-authorized", "log in first", NULL);
   }
 }
 
 static void authenticated(imp_login *login, imp_stanza *st) {
-  char text[IMP_SM_TEXT_MAX];
   if (st->kind == IMP_STANZA_IQ && imp_stanza_child(st, "bind", IMP_NS_BIND) != NULL) {
     imp_c2s_bind(login, st);
   } else if (imp_elem_match(&st->root, "resume", IMP_NS_SM)) {
     imp_c2s_resume(login, st);
   } else if (imp_str_is(st->root.ns, IMP_NS_SM)) {
-    size_t len = imp_sm_write_failed("unexpected-request", 0, 0, text);
-    (void)imp_conn_submit_text(login->conn, text, len);
+    refuse_sm(login);
   } else {
     imp_conn_fail(login->conn, "not-authorized", "bind a resource first", NULL);
   }

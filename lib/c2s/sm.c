@@ -66,10 +66,16 @@ static void acked(imp_session *s, uint32_t h) {
   }
 }
 
+/* XEP-0198 §3 has both for who enables twice: <failed/>, and the end of the stream. It can be resumed. */
 static void enable(imp_session *s, const imp_elem *root) {
   char text[IMP_SM_TEXT_MAX];
+  int again = s->sm != NULL;
   size_t len = imp_c2s_enable(s, root, text);
   (void)imp_conn_submit_text(s->conn, text, len);
+  if (again) {
+    imp_conn_fail(s->conn, "policy-violation", "stream management is enabled once", NULL);
+    return;
+  }
   imp_c2s_inherit(s);
 }
 

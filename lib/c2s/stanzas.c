@@ -53,6 +53,14 @@ static void without_sm(imp_session *s, const imp_stanza *st) {
   }
 }
 
+/* RFC 6120 §8.1.5: what the stream header said holds for stanzas that do not say it themselves, wherever they go. */
+static void default_lang(const imp_session *s, imp_stanza *st) {
+  const char *lang = imp_conn_lang(s->conn);
+  if (lang != NULL) {
+    imp_stanza_default_lang(st, lang);
+  }
+}
+
 void imp_c2s_session_stanza(imp_session *s, imp_stanza *st) {
   if (st->kind == IMP_STANZA_NONZA) {
     nonza(s, st);
@@ -72,6 +80,7 @@ void imp_c2s_session_stanza(imp_session *s, imp_stanza *st) {
   }
   trace(s, st);
   imp_stanza_set_from(st, s->jid);
+  default_lang(s, st);
   without_sm(s, st);
   imp_node_stanza_in(s->node, s, st);
 }

@@ -1,6 +1,9 @@
 /*
  * Client state indication (XEP-0352): to an inactive client, presence and mere chat states wait, until something worth
  * waking it for comes, the client is active again, or too many wait.
+ *
+ * The state is the session's and outlives its link, as all that a session is: XEP-0352 §5 would have a resumed stream begin
+ * active. What was held back stays held, and comes when the client says <active/>.
  */
 #include "im/internal.h"
 

@@ -54,6 +54,7 @@ static void free_conn(imp_conn *conn) {
   imp_free(conn->rate);
   imp_free(conn->peer);
   imp_free(conn->error);
+  imp_free(conn->lang);
   imp_free(conn);
 }
 
@@ -186,6 +187,8 @@ int imp_conn_allows_plaintext(const imp_conn *conn) { return conn->plaintext; }
 int imp_conn_is_ended(const imp_conn *conn) { return conn->state != IMP_CONN_OPEN; }
 
 int imp_conn_has_output(const imp_conn *conn) { return imp_list_linked(&conn->dirty); }
+
+const char *imp_conn_lang(const imp_conn *conn) { return conn->lang; }
 
 const char *imp_conn_stream_id(const imp_conn *conn) { return conn->id; }
 

@@ -127,6 +127,9 @@ int imp_conn_allows_plaintext(const imp_conn *conn);
 int imp_conn_is_ended(const imp_conn *conn); /* nothing may be submitted any more */
 int imp_conn_has_output(const imp_conn *conn); /* of this turn */
 const char *imp_conn_stream_id(const imp_conn *conn);
+/* The language that the peer's stream header declared (RFC 6120 §4.7.4) for stanzas that name none, if it is another than
+   that of our own headers; else NULL. Letters, digits and hyphens. */
+const char *imp_conn_lang(const imp_conn *conn);
 /* The owner's pointer (a session or a login under way), and the JID shown to the host (borrowed). */
 void imp_conn_set_owner(imp_conn *conn, void *owner);
 void *imp_conn_get_owner(const imp_conn *conn);

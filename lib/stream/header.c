@@ -2,8 +2,12 @@
 #include <string.h>
 
 #include "core/codec.h"
+#include "core/mem.h"
 #include "stream/internal.h"
 #include "xml/ns.h"
+
+#define OUR_LANG "en"
+#define LANG_MAX 35 /* RFC 5646 §4.4.1: implementations must have room for so much */
 
 /* "1.0" and whatever else has a major number above 0. */
 static int version_is_ours(const char *version) {
@@ -22,11 +26,31 @@ static const char *check_tcp(const imp_elem *root) {
   return content == NULL || strcmp(content, IMP_NS_CLIENT) != 0 ? "invalid-namespace" : NULL;
 }
 
+static int is_language(const char *s) {
+  size_t len = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
+  return len > 0 && len <= LANG_MAX && s[len] == '\0';
+}
+
+/* Each header speaks for its own stream. */
+static int take_lang(imp_conn *conn, const imp_elem *root) {
+  const char *lang = imp_elem_attr_ns(root, "lang", IMP_NS_XML);
+  imp_free(conn->lang);
+  conn->lang = NULL;
+  if (lang == NULL || !is_language(lang) || strcmp(lang, OUR_LANG) == 0) {
+    return IMP_OK;
+  }
+  conn->lang = imp_strdup(lang);
+  return conn->lang != NULL ? IMP_OK : IMP_ERR_NOMEM;
+}
+
 int imp_conn_check_header(imp_conn *conn, const imp_stanza *header) {
   const imp_elem *root = imp_stanza_root(header);
   const char *condition = conn->ws == NULL ? check_tcp(root) : NULL;
   if (condition == NULL && !version_is_ours(imp_elem_attr(root, "version"))) {
     condition = "unsupported-version";
+  }
+  if (condition == NULL && take_lang(conn, root) < 0) {
+    condition = "internal-server-error";
   }
   if (condition == NULL) {
     return IMP_OK;
@@ -47,7 +71,7 @@ int imp_conn_send_header(imp_conn *conn, const char *from, const char *to) {
   }
   conn->env->random(bytes, sizeof bytes);
   imp_base64url_encode(conn->id, bytes, sizeof bytes);
-  imp_xml_header header = {.content_ns = IMP_NS_CLIENT, .from = from, .to = to, .id = conn->id, .lang = "en"};
+  imp_xml_header header = {.content_ns = IMP_NS_CLIENT, .from = from, .to = to, .id = conn->id, .lang = OUR_LANG};
   rc = imp_conn_write_end(conn, mark, imp_xml_write_header(&conn->out, &header, imp_conn_framing(conn)));
   conn->header_out = rc == IMP_OK;
   return rc;

@@ -37,6 +37,7 @@ struct imp_conn {
   imp_conn_stash *stash; /* stanzas that wait while busy */
   imp_ratelim *rate;     /* NULL: unlimited */
   char *peer, *error;    /* NULL: "" */
+  char *lang;            /* NULL: ours, or none that is one */
   void *user_data, *owner;
   const imp_jid *jid;
   size_t clear, mark; /* front of `out` that may leave, that the commit under way lets leave; see gate.c */

@@ -166,6 +166,21 @@ void imp_stanza_set_from(imp_stanza *st, const imp_jid *jid) {
 
 void imp_stanza_set_to(imp_stanza *st, const imp_jid *jid) { set_address(st, &st->to, "to", jid, IMP_STANZA_BAD_TO); }
 
+void imp_stanza_default_lang(imp_stanza *st, const char *lang) {
+  size_t len = strlen(lang);
+  const char *copy;
+  imp_attr *attr;
+  if (imp_elem_find_attr(&st->root, "lang", imp_ns_xml) != NULL) {
+    return;
+  }
+  st->head = NULL;
+  copy = imp_arena_strndup(&st->arena, lang, len);
+  attr = copy != NULL ? imp_elem_put_attr(st, &st->root, "lang", imp_ns_xml, copy, len) : NULL;
+  if (attr == NULL) {
+    st->flags |= IMP_STANZA_BROKEN;
+  }
+}
+
 void imp_stanza_set_id(imp_stanza *st, const char *id) {
   st->head = NULL;
   if (id == NULL) {

@@ -66,6 +66,9 @@ size_t imp_stanza_memory(const imp_stanza *st);
    a reference on the stanza itself. Never NULL. */
 imp_stanza *imp_stanza_keep(imp_stanza *st);
 
+/* Says in which language it is (RFC 6120 §8.1.5), unless it says so itself. `lang` needs no escape. */
+void imp_stanza_default_lang(imp_stanza *st, const char *lang);
+
 /* The traits of the root's children (cached). */
 uint32_t imp_stanza_traits(const imp_stanza *st);
 

@@ -59,6 +59,22 @@ static void restarts_after_login(void **state) {
   assert_string_equal(skit_seen(k), "( auth ( iq )");
 }
 
+static void hears_the_language(void **state) {
+  kit *k = skit_new(NULL, NULL);
+  (void)state;
+  skit_accept(k, IMP_ROLE_C2S);
+  skit_send(k, "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='x' version='1.0' "
+               "xml:lang='pt-BR'><auth xmlns='x'/>");
+  assert_string_equal(imp_conn_lang(k->conn), "pt-BR");
+  skit_send(k, KIT_OPEN); /* a new stream, which says nothing */
+  assert_null(imp_conn_lang(k->conn));
+  skit_drop_conn(k);
+  skit_accept(k, IMP_ROLE_C2S);
+  skit_send(k, "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='x' version='1.0' "
+               "xml:lang='en'>"); /* as ours */
+  assert_null(imp_conn_lang(k->conn));
+}
+
 static void nothing_is_carried_over_a_restart(void **state) {
   kit *k = skit_new(NULL, NULL);
   (void)state;
@@ -382,7 +398,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(opens_and_echoes),
     cmocka_unit_test(every_byte_alone),
-    cmocka_unit_test(restarts_after_login),
+    cmocka_unit_test(restarts_after_login), cmocka_unit_test(hears_the_language),
     cmocka_unit_test(nothing_is_carried_over_a_restart),
     cmocka_unit_test(bad_headers),
     cmocka_unit_test(every_stream_error),
