@@ -65,6 +65,7 @@ static void hears_the_language(void **state) {
   skit_accept(k, IMP_ROLE_C2S);
   skit_send(k, "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='x' version='1.0' "
                "xml:lang='pt-BR'><auth xmlns='x'/>");
+  assert_non_null(imp_conn_lang(k->conn));
   assert_string_equal(imp_conn_lang(k->conn), "pt-BR");
   skit_send(k, KIT_OPEN); /* a new stream, which says nothing */
   assert_null(imp_conn_lang(k->conn));
