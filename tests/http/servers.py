@@ -1,4 +1,5 @@
 """What the servers of these tests have in common."""
+import os
 import shutil
 import socket
 import time
@@ -30,7 +31,11 @@ def ntlm(user="TEST\\alice", secret=ALICE["secret"]):
     return ["--auth", "ntlm", "--user", user, "--secret", secret]
 
 
+def missing(reason):
+    (pytest.skip if os.environ.get("IMP_MAY_SKIP") else pytest.fail)(reason)
+
+
 def needs(*programs):
     for program in programs:
         if not shutil.which(program) and not Path(program).exists():
-            pytest.skip(f"there is no {program}")
+            missing(f"there is no {program}")

@@ -3,7 +3,7 @@
 
     run.py CLIENT [--echo EXECUTABLE | --prosody] [--out FOLDER] [--only PROPERTY]
 
-Exit status: 0 all held, 1 something failed, 77 the client cannot be installed here.
+Exit status: 0 all held, 1 something failed or the client is missing, 77 it is missing and may be skipped.
 """
 import argparse
 import asyncio
@@ -212,9 +212,11 @@ def main():
     try:
         cls.require(options)
     except Unavailable as reason:
-        print("skipped: %s" % reason)
-        write(options, "", {"starttls": {"state": "n/a", "text": "skipped: %s" % reason}})
-        return 77
+        skipped = reason.may_be_skipped()
+        text = "%s: %s" % ("skipped" if skipped else "missing (IMP_MAY_SKIP=1 skips it)", reason)
+        print(text)
+        write(options, "", {"starttls": {"state": "n/a" if skipped else "fail", "text": text}})
+        return 77 if skipped else 1
     run = Run(options)
     held = run.main()
     write(options, cls.version(options), run.cells)

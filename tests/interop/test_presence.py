@@ -26,6 +26,10 @@ AHEAD = 24      # seconds until a meeting begins: the calendar is read every 15
 SOON = 10       # seconds in which others must know; a busy machine, so generous
 
 
+def missing(reason):
+    (pytest.skip if reason.may_be_skipped() else pytest.fail)(str(reason))
+
+
 class Stage:
     """Server, calendars, clients: cleared away at the end."""
 
@@ -40,7 +44,7 @@ class Stage:
 
     def start(self, status="", more=""):
         if not Radicale.installed():
-            pytest.skip("Radicale is not installed")
+            missing(Unavailable("Radicale is not installed"))
         self.radicale = Radicale(os.path.join(self.folder, "radicale"), own_address(1))
         for who in PEOPLE:
             self.radicale.add_calendar(who)
@@ -56,7 +60,7 @@ class Stage:
         try:
             kind.require(self.options)
         except Unavailable as reason:
-            pytest.skip(str(reason))
+            missing(reason)
         person = kind(self.server, self.options, user=who, resource="at-" + who,
                       folder=os.path.join(self.folder, "%s-%d" % (who, len(self.people))), **settings)
         self.people.append(person)

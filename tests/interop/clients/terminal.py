@@ -46,7 +46,7 @@ class Profanity(Client):
             for end in os.openpty():
                 os.close(end)
         except OSError as reason:  # a bare chroot
-            raise Unavailable("no pseudo-terminal for profanity: %s" % reason) from None
+            raise Unavailable("no pseudo-terminal for profanity: %s" % reason, nowhere=True) from None
 
     @classmethod
     def version(cls, options):

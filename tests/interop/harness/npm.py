@@ -7,6 +7,9 @@ import subprocess
 
 SOURCE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "agents")
 
+# What npm says if it did not get as far as its registry.
+NO_NETWORK = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "ETIMEDOUT")
+
 
 def node_modules(options):
     """The folder node_modules; the agents are copied beside it, where Node looks for packages."""
@@ -53,6 +56,7 @@ def _install(folder):
     done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
-        raise Unavailable("npm ci failed: " + done.stdout[-500:])
+        raise Unavailable("npm ci failed: " + done.stdout[-500:],
+                          nowhere=any(word in done.stdout for word in NO_NETWORK))
     with open(stamp, "w") as f:
         f.write(digest.hexdigest())
