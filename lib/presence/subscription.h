@@ -46,7 +46,8 @@ enum {
   IMP_SUB_PUSH = 0x02,             /* the roster item is another: push it to interested resources */
   IMP_SUB_REPLY_SUBSCRIBED = 0x04, /* answer the contact with `subscribed` from the user's bare JID */
   IMP_SUB_SEND_PRESENCE = 0x08,    /* then send the contact the presence of each available resource */
-  IMP_SUB_SEND_UNAVAILABLE = 0x10, /* the contact sees the user no longer: unavailable from each available resource */
+  IMP_SUB_SEND_UNAVAILABLE = 0x10, /* the contact sees the user no longer: unavailable from each available resource; when
+                                      it is the user who ends it, before the stanza is routed (§3.2.2) */
   IMP_SUB_CHANGED = 0x20           /* *sub is another: store it. All zero: erase it */
 };
 

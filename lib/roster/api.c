@@ -142,7 +142,7 @@ static void set(imp_roster *r, const imp_task *task) {
   if (rv == IMP_OK && imp_jid_equal_bare(task->jid, r->jid)) {
     rv = IMP_ERR_INVALID_ARGUMENT;
   }
-  if (rv == IMP_OK && (c = imp_contact_get(r, task->jid, &rv)) != NULL) {
+  if (rv == IMP_OK && (c = imp_contact_get(r, task->jid, 1, &rv)) != NULL) {
     rv = imp_contact_set_name(r, c, q->name, q->groups, q->groupslen);
     if (rv == IMP_OK) {
       sub = c->sub;
@@ -206,10 +206,13 @@ int imp_roster_set(imp_node *node, const char *username, const imp_roster_item *
 
 static void remove_item(imp_roster *r, const imp_task *task) {
   imp_contact *c = task->error == IMP_OK ? imp_contact_find(r, task->jid) : NULL;
+  int rv = task->error;
   if (c != NULL && c->sub.listed) {
     imp_roster_take_off(r, c);
+  } else if (rv == IMP_OK) {
+    rv = IMP_ERR_NOT_FOUND;
   }
-  finish(r->node, task->data, task->error < 0 ? task->error : c != NULL ? IMP_OK : IMP_ERR_NOT_FOUND);
+  finish(r->node, task->data, rv);
 }
 
 int imp_roster_remove(imp_node *node, const char *username, const char *text, imp_result_fn done, void *user_data) {

@@ -112,6 +112,7 @@ int imp_blocking_add(imp_roster *r, const imp_jid *who) {
     return IMP_ERR_LIMIT;
   }
   each_watcher(r, who, imp_roster_send_unavailable_to); /* while it still passes */
+  imp_directed_block(r, who);
   rv = imp_blocks_add(r->node, r->jid, who);
   if (rv == IMP_OK) {
     push(r, "block", who);
@@ -125,6 +126,7 @@ static int take_out(imp_roster *r, const imp_jid *who) {
   int rv = imp_blocks_remove(r->node, r->jid, who);
   if (rv == IMP_OK) {
     each_watcher(r, who, show_again);
+    imp_roster_probe_unblocked(r, who);
   }
   return rv;
 }

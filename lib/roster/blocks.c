@@ -20,6 +20,18 @@ int imp_blocks_match(const imp_blocks *b, const imp_jid *who) {
          has(b, imp_jid_domain(who), who->domainlen);
 }
 
+static int same(const imp_jid *blocked, const char *text, size_t len) {
+  return imp_jid_full_len(blocked) == len && memcmp(imp_jid_full(blocked), text, len) == 0;
+}
+
+int imp_blocks_covers(const imp_jid *blocked, const imp_jid *who) {
+  const char *full = imp_jid_full(who);
+  size_t behind_local = who->locallen > 0 ? who->locallen + 1u : 0;
+  return same(blocked, full, imp_jid_full_len(who)) || same(blocked, imp_jid_bare(who), imp_jid_bare_len(who)) ||
+         same(blocked, full + behind_local, imp_jid_full_len(who) - behind_local) ||
+         same(blocked, imp_jid_domain(who), who->domainlen);
+}
+
 int imp_blocks_is(const imp_node *node, const imp_jid *user, const imp_jid *who) {
   const imp_blocks *b = imp_rosters_of(node)->blocks.count > 0 ? imp_blocks_find(node, user) : NULL;
   if (b == NULL || imp_jid_equal_bare(user, who) || (who->locallen == 0 && imp_node_is_local(node, who))) {

@@ -220,17 +220,6 @@ static void look_around(imp_roster *r, const imp_task *task) {
   }
 }
 
-static int anybody_shown(const imp_user *user) {
-  const imp_session *s;
-  for (s = imp_session_first(user); s != NULL; s = imp_session_next(s)) {
-    const imp_roster_session *rs = imp_roster_session_of(s);
-    if (rs != NULL && rs->shown != NULL && !rs->invisible) {
-      return 1;
-    }
-  }
-  return 0;
-}
-
 static void session_goes(imp_roster *r, imp_session *s, imp_roster_session *rs, imp_stanza *st) {
   imp_task task = {.run = broadcast, .stanza = st, .jid = s->jid};
   int was_shown = rs->shown != NULL && !rs->invisible;
@@ -242,9 +231,7 @@ static void session_goes(imp_roster *r, imp_session *s, imp_roster_session *rs, 
   if (was_shown) {
     imp_ghosts_note(s, 0);
     (void)imp_roster_when(r, &task);
-    if (!anybody_shown(s->user) && !s->anonymous) {
-      imp_last_note(r, st);
-    }
+    imp_last_note(r, st);
   }
   imp_directed_end(s, st, was_shown);
 }
@@ -253,7 +240,7 @@ static void session_shows(imp_roster *r, imp_session *s, imp_roster_session *rs,
   imp_task task = {.run = rs->invisible ? look_around : broadcast, .stanza = st, .jid = s->jid, .number = first};
   imp_stanza *old = rs->shown;
   rs->shown = imp_stanza_ref(st);
-  if (old == NULL && !rs->invisible) {
+  if (!rs->invisible) {
     imp_ghosts_note(s, 1);
   }
   imp_stanza_del(old);

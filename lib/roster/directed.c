@@ -92,6 +92,37 @@ void imp_directed_end(imp_session *s, imp_stanza *st, int was_shown) {
   imp_roster_walked(s->node);
 }
 
+/* Who sees the user anyway is told otherwise. */
+static void block_of(imp_roster *r, imp_session *s, imp_roster_session *rs, const imp_jid *blocked) {
+  imp_map_iter it;
+  imp_map_node *n;
+  imp_map_iter_init(&it, &rs->directed);
+  while ((n = imp_map_iter_next(&it)) != NULL) {
+    imp_directed *d = IMP_CONTAINER_OF(n, imp_directed, by_jid);
+    const imp_contact *c = rs->shown != NULL && !rs->invisible ? imp_contact_find(r, d->jid) : NULL;
+    if (d->hidden || !imp_blocks_covers(blocked, d->jid)) {
+      continue;
+    }
+    if (c == NULL || !imp_contact_sees(c)) {
+      imp_roster_send(r->node, imp_roster_presence(IMP_TYPE_UNAVAILABLE, s->jid, d->jid));
+    }
+    forget(rs, d);
+  }
+  imp_roster_note_session(s);
+}
+
+void imp_directed_block(imp_roster *r, const imp_jid *blocked) {
+  imp_session *s = r->user != NULL ? imp_session_first(r->user) : NULL;
+  for (; s != NULL; s = imp_session_next(s)) {
+    imp_roster_session *rs = imp_roster_session_of(s);
+    if (rs != NULL && rs->directed.count > 0 && !s->ending) {
+      imp_roster_walk(r->node);
+      block_of(r, s, rs, blocked);
+      imp_roster_walked(r->node);
+    }
+  }
+}
+
 void imp_directed_clear(imp_roster_session *rs) {
   imp_map_iter it;
   imp_map_node *n;

@@ -15,9 +15,11 @@ static int matters(const imp_node *node) { return node->settings.durable && node
 
 void imp_ghosts_note(imp_session *s, int seen) {
   const char *resource = imp_jid_resource(s->jid);
-  if (!matters(s->node)) {
+  imp_roster_session *rs = imp_roster_session_of(s);
+  if (!matters(s->node) || rs->on == seen) {
     return;
   }
+  rs->on = (uint8_t)seen;
   if (seen) {
     (void)imp_node_put(s->node, IMP_SPACE_ON, imp_jid_bare(s->jid), resource, s->jid->resourcelen, "", 0);
   } else {

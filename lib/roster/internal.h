@@ -39,7 +39,7 @@ typedef struct imp_contact {
   char *groups;     /* each with its NUL; NULL: none */
   uint32_t ngroups;
   uint32_t groupslen;
-  uint32_t bytes;     /* in the roster as it is sent */
+  uint32_t bytes;     /* in the roster as it is sent, if it is */
   imp_sub sub;
   uint64_t version;    /* of the roster when it last changed for clients */
   imp_stanza *request; /* the contact's `subscribe` that waits for an answer; NULL: none */
@@ -69,8 +69,8 @@ struct imp_roster {
   imp_list order;    /* all of them */
   imp_list watchers; /* those who see his presence */
   uint32_t listed, unlisted;
-  size_t bytes;
-  uint64_t version, removed; /* now; when the last item was taken off */
+  size_t bytes;              /* of those listed */
+  uint64_t version, removed; /* now; when the last item was taken off, or the first was added */
   imp_op *op;                /* a read under way */
   imp_list tasks;
   uint32_t waiting;  /* how many */
@@ -89,6 +89,7 @@ typedef struct imp_roster_session {
   uint8_t interested; /* has asked for the roster */
   uint8_t blocklist;  /* has asked for the block list */
   uint8_t invisible;  /* XEP-0186 */
+  uint8_t on;         /* the store says that contacts see it */
 } imp_roster_session;
 
 /* Whom a session has sent presence of its own. */
@@ -135,8 +136,8 @@ imp_session *imp_task_session(const imp_roster *r, const imp_task *task);
 /* ---- item.c: contacts, and how they are stored ---- */
 
 imp_contact *imp_contact_find(const imp_roster *r, const imp_jid *bare);
-/* Finds or adds. `status`: IMP_ERR_LIMIT, IMP_ERR_NOMEM. */
-imp_contact *imp_contact_get(imp_roster *r, const imp_jid *bare, int *status);
+/* Finds or adds one that is to be `listed`, or only asks. `status`: IMP_ERR_LIMIT, IMP_ERR_NOMEM. */
+imp_contact *imp_contact_get(imp_roster *r, const imp_jid *bare, int listed, int *status);
 void imp_contact_set_sub(imp_roster *r, imp_contact *c, imp_sub sub);
 /* Checked by the caller. IMP_ERR_NOMEM, IMP_ERR_LIMIT: nothing has changed. */
 int imp_contact_set_name(imp_roster *r, imp_contact *c, const char *name, const char *groups, size_t groupslen);
@@ -205,12 +206,16 @@ int imp_directed_restore(imp_session *s, const imp_jid *jid, int hidden);
 /* The session is unavailable: those whom it had told are told so, but who sees the user anyway. */
 void imp_directed_end(imp_session *s, imp_stanza *st, int was_shown);
 void imp_directed_clear(imp_roster_session *rs);
+/* The user blocks an address: whom it covers, and he has told, is told that he is gone. */
+void imp_directed_block(imp_roster *r, const imp_jid *blocked);
 
 /* ---- probe.c ---- */
 
 int imp_roster_start_probe(imp_node *node);
 /* A session is available: it learns who of the contacts is. */
 void imp_roster_probe_all(imp_roster *r, imp_session *s);
+/* Of those only whom an address covers that the user no longer blocks; all his sessions. */
+void imp_roster_probe_unblocked(imp_roster *r, const imp_jid *blocked);
 void imp_roster_probe(imp_node *node, imp_stanza *st);
 /* The same of somebody whose roster is in memory. */
 void imp_roster_ask(imp_roster *contact, const imp_jid *who, int quiet);
@@ -218,6 +223,7 @@ void imp_roster_ask(imp_roster *contact, const imp_jid *who, int quiet);
 /* ---- last.c ---- */
 
 int imp_roster_start_last(imp_node *node);
+/* Contacts see one session less; if it was the last, it is noted when that was, and what was said. */
 void imp_last_note(imp_roster *r, const imp_stanza *unavailable);
 /* A contact who is not here: since when he is gone. `quiet`: nothing is said if that is not known. */
 void imp_last_tell(imp_node *node, const imp_jid *contact, const imp_jid *who, int quiet);
@@ -240,6 +246,8 @@ typedef struct imp_blocked {
 
 imp_blocks *imp_blocks_find(const imp_node *node, const imp_jid *user);
 int imp_blocks_match(const imp_blocks *b, const imp_jid *who);
+/* The same of one address of a list. */
+int imp_blocks_covers(const imp_jid *blocked, const imp_jid *who);
 /* Whether `user` (any form) blocks `who`; cheap while nobody blocks anybody. */
 int imp_blocks_is(const imp_node *node, const imp_jid *user, const imp_jid *who);
 /* IMP_ERR_NOMEM, IMP_ERR_LIMIT, IMP_ERR_EXISTS. */
@@ -266,7 +274,7 @@ void imp_restore_stop(imp_rosters *f);
 /* ---- ghosts.c ---- */
 
 int imp_roster_start_ghosts(imp_node *node);
-/* Contacts see the session from now on, or no longer. */
+/* Contacts see the session from now on, or no longer; it may be known already. */
 void imp_ghosts_note(imp_session *s, int seen);
 /* The sessions are restored: who had one that is not is gone. */
 void imp_ghosts_lay(imp_node *node);

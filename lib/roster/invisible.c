@@ -18,11 +18,15 @@ static int become_invisible(imp_session *s, imp_roster_session *rs) {
   if (rs->shown != NULL && !rs->invisible) {
     task.stanza = imp_roster_presence(IMP_TYPE_UNAVAILABLE, s->jid, NULL);
     rv = task.stanza != NULL ? imp_roster_when(r, &task) : IMP_ERR_NOMEM;
-    imp_stanza_del(task.stanza);
   }
   if (rv == IMP_OK) {
     rs->invisible = 1;
   }
+  if (rv == IMP_OK && task.stanza != NULL) { /* to contacts it is gone, in every respect */
+    imp_ghosts_note(s, 0);
+    imp_last_note(r, task.stanza);
+  }
+  imp_stanza_del(task.stanza);
   return rv;
 }
 

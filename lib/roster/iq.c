@@ -145,7 +145,7 @@ static const char *change(imp_roster *r, const imp_jid *jid, const imp_elem *ite
   imp_buf_init(&groups, 1u << 20);
   wrong = read_groups(max, item, &groups);
   if (wrong == NULL) {
-    c = imp_contact_get(r, jid, &rv);
+    c = imp_contact_get(r, jid, 1, &rv);
     if (c != NULL) {
       rv = imp_contact_set_name(r, c, name, (const char *)imp_buf_data(&groups), imp_buf_len(&groups));
       if (rv == IMP_OK) {
@@ -167,6 +167,9 @@ void imp_roster_take_off(imp_roster *r, imp_contact *c) {
   int unavailable;
   unsigned stanzas = imp_sub_remove(&sub, &unavailable);
   imp_contact_remove(r, c);
+  if (unavailable) {
+    imp_roster_send_unavailable_to(r, jid); /* while he may see it */
+  }
   imp_roster_walk(r->node);
   if (stanzas & 1u << IMP_SUB_UNSUBSCRIBE) {
     imp_roster_send(r->node, imp_roster_presence(IMP_TYPE_UNSUBSCRIBE, r->jid, jid));
@@ -175,9 +178,6 @@ void imp_roster_take_off(imp_roster *r, imp_contact *c) {
     imp_roster_send(r->node, imp_roster_presence(IMP_TYPE_UNSUBSCRIBED, r->jid, jid));
   }
   imp_roster_walked(r->node);
-  if (unavailable) {
-    imp_roster_send_unavailable_to(r, jid);
-  }
   imp_roster_push_removed(r, jid);
   imp_jid_del(jid);
 }

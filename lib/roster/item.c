@@ -38,11 +38,14 @@ static size_t bytes_max(const imp_roster *r) {
   return set < fits ? set : fits;
 }
 
+/* Its part of the roster as it is sent. */
+static size_t sent(const imp_contact *c) { return c->sub.listed ? c->bytes : 0; }
+
 static void contact_free(imp_roster *r, imp_contact *c) {
   imp_map_remove(&r->contacts, &c->by_jid);
   imp_list_remove(&c->link);
   imp_list_remove(&c->watches);
-  r->bytes -= c->bytes;
+  r->bytes -= sent(c);
   r->listed -= c->sub.listed != 0;
   r->unlisted -= c->sub.listed == 0;
   imp_jid_del(c->jid);
@@ -68,25 +71,32 @@ static imp_contact *contact_new(imp_roster *r, const imp_jid *jid) {
   }
   imp_list_append(&r->order, &c->link);
   c->bytes = (uint32_t)size_of(c->jid, NULL, 0, NULL, 0);
-  r->bytes += c->bytes;
   r->unlisted++;
   return c;
 }
 
-imp_contact *imp_contact_get(imp_roster *r, const imp_jid *jid, int *status) {
+/* Those who only ask have a bound of their own: however many they are, the user can add whom he wants. */
+static int has_room(const imp_roster *r, const imp_jid *jid, const imp_contact *c, int listed) {
   const imp_roster_settings *max = &imp_rosters_of(r->node)->settings;
+  if (c != NULL && (c->sub.listed || !listed)) {
+    return 1;
+  }
+  if (!listed) {
+    return r->unlisted < max->max_requests;
+  }
+  return r->listed < max->max_items && r->bytes + size_of(jid, NULL, 0, NULL, 0) <= bytes_max(r);
+}
+
+imp_contact *imp_contact_get(imp_roster *r, const imp_jid *jid, int listed, int *status) {
   imp_contact *c = imp_contact_find(r, jid);
   *status = IMP_OK;
-  if (c != NULL) {
-    return c;
-  }
-  if (r->listed >= max->max_items || r->unlisted >= max->max_requests ||
-      r->bytes + size_of(jid, NULL, 0, NULL, 0) > bytes_max(r)) {
+  if (!has_room(r, jid, c, listed)) {
     *status = IMP_ERR_LIMIT;
     return NULL;
   }
-  c = contact_new(r, jid);
-  *status = c != NULL ? IMP_OK : IMP_ERR_NOMEM;
+  if (c == NULL && (c = contact_new(r, jid)) == NULL) {
+    *status = IMP_ERR_NOMEM;
+  }
   return c;
 }
 
@@ -94,7 +104,9 @@ void imp_contact_set_sub(imp_roster *r, imp_contact *c, imp_sub sub) {
   int sees;
   r->listed += (sub.listed != 0) - (c->sub.listed != 0);
   r->unlisted += (sub.listed == 0) - (c->sub.listed == 0);
+  r->bytes -= sent(c);
   c->sub = sub;
+  r->bytes += sent(c);
   sees = imp_contact_sees(c);
   if (sees && !imp_list_linked(&c->watches)) {
     imp_list_append(&r->watchers, &c->watches);
@@ -120,7 +132,7 @@ int imp_contact_set_name(imp_roster *r, imp_contact *c, const char *name, const 
   uint32_t ngroups = count_groups(groups, groupslen);
   size_t bytes = size_of(c->jid, name, ngroups, groups, groupslen);
   char *n = NULL, *g = NULL;
-  if (r->bytes - c->bytes + bytes > bytes_max(r)) {
+  if (r->bytes - sent(c) + bytes > bytes_max(r)) {
     return IMP_ERR_LIMIT;
   }
   if ((name != NULL && *name != '\0' && (n = imp_strdup(name)) == NULL) ||
@@ -134,8 +146,9 @@ int imp_contact_set_name(imp_roster *r, imp_contact *c, const char *name, const 
   c->groups = g;
   c->ngroups = ngroups;
   c->groupslen = (uint32_t)groupslen;
-  r->bytes = r->bytes - c->bytes + bytes;
+  r->bytes -= sent(c);
   c->bytes = (uint32_t)bytes;
+  r->bytes += sent(c);
   return IMP_OK;
 }
 
@@ -148,8 +161,13 @@ static void note_version(imp_roster *r) {
   (void)imp_node_put(r->node, IMP_SPACE_ROSTER, imp_jid_full(r->jid), "", 0, value, sizeof(value));
 }
 
+/* The first is above all that an account of the same name had: what its clients kept is replaced. */
 static void next_version(imp_roster *r) {
-  r->version = r->version == 0 ? imp_node_wallclock(r->node) + 1 : r->version + 1;
+  if (r->version == 0) {
+    r->removed = r->version = imp_node_wallclock(r->node) + 1;
+  } else {
+    r->version++;
+  }
 }
 
 static int append_request(imp_roster *r, const imp_contact *c, imp_buf *buf) {

@@ -31,11 +31,22 @@ void imp_last_stop(imp_rosters *f) {
   }
 }
 
+static int is_anonymous_or_shown(const imp_user *user) {
+  const imp_session *s;
+  for (s = imp_session_first(user); s != NULL; s = imp_session_next(s)) {
+    const imp_roster_session *rs = imp_roster_session_of(s);
+    if (s->anonymous || (rs != NULL && rs->shown != NULL && !rs->invisible)) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
 void imp_last_note(imp_roster *r, const imp_stanza *unavailable) {
   imp_buf *buf = &r->node->scratch;
   uint8_t when[8];
   size_t len;
-  char *text = imp_stanza_to_text(unavailable, &len);
+  char *text = r->user == NULL || !is_anonymous_or_shown(r->user) ? imp_stanza_to_text(unavailable, &len) : NULL;
   if (text == NULL) {
     return;
   }

@@ -23,16 +23,17 @@ void imp_roster_ask(imp_roster *contact, const imp_jid *who, int quiet) {
   (void)imp_roster_when(contact, &task);
 }
 
-static void probe_one(imp_roster *r, imp_session *s, const imp_contact *c) {
+/* Non-zero if the answer is for all of the user's sessions. */
+static int probe_one(imp_roster *r, imp_session *s, const imp_contact *c) {
   imp_node *node = r->node;
   imp_user *user;
   imp_roster *contact;
   if (imp_blocks_is(node, r->jid, c->jid) || imp_blocks_is(node, c->jid, r->jid)) {
-    return;
+    return 1;
   }
   if (!imp_node_is_local(node, c->jid) || imp_node_is_handled(node, c->jid)) {
     imp_roster_send(node, imp_roster_presence(IMP_TYPE_PROBE, r->jid, c->jid));
-    return;
+    return 1;
   }
   user = imp_node_find_user(node, c->jid);
   contact = user != NULL ? imp_roster_of(user) : imp_roster_find(node, c->jid);
@@ -41,6 +42,7 @@ static void probe_one(imp_roster *r, imp_session *s, const imp_contact *c) {
   } else if (c->jid->locallen > 0) {
     imp_last_ask(node, c->jid, s->jid, 1);
   }
+  return 0;
 }
 
 void imp_roster_probe_all(imp_roster *r, imp_session *s) {
@@ -50,7 +52,22 @@ void imp_roster_probe_all(imp_roster *r, imp_session *s) {
     const imp_contact *c = IMP_CONTAINER_OF(l, imp_contact, link);
     next = l->next;
     if (imp_contact_is_seen(c)) {
-      probe_one(r, s, c);
+      (void)probe_one(r, s, c);
+    }
+  }
+  imp_roster_walked(r->node);
+}
+
+void imp_roster_probe_unblocked(imp_roster *r, const imp_jid *blocked) {
+  imp_list *l;
+  imp_roster_walk(r->node);
+  for (l = r->order.next; l != &r->order; l = l->next) {
+    const imp_contact *c = IMP_CONTAINER_OF(l, imp_contact, link);
+    imp_session *s = r->user != NULL && imp_contact_is_seen(c) && imp_blocks_covers(blocked, c->jid)
+                         ? imp_session_first(r->user)
+                         : NULL;
+    while (s != NULL && (s->presence == NULL || s->ending || !probe_one(r, s, c))) {
+      s = imp_session_next(s);
     }
   }
   imp_roster_walked(r->node);

@@ -129,6 +129,7 @@ static void restore_session(imp_rosters *f, imp_session *s) {
   }
   if (s->presence != NULL && rs->shown == NULL) {
     rs->shown = imp_stanza_ref(s->presence);
+    rs->on = 1;
   }
   if (had != NULL) {
     rs->interested = (had->text[0] & INTERESTED) != 0;

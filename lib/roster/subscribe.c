@@ -28,7 +28,8 @@ static int keep(imp_roster *r, const imp_jid *contact, imp_sub sub, unsigned tod
   int rv = IMP_OK;
   imp_contact *c = *pc;
   if (todo & IMP_SUB_CHANGED) {
-    if (c == NULL && (c = imp_contact_get(r, contact, &rv)) == NULL) {
+    c = imp_contact_get(r, contact, sub.listed, &rv);
+    if (c == NULL) {
       return rv;
     }
     imp_contact_set_sub(r, c, sub);
@@ -38,16 +39,20 @@ static int keep(imp_roster *r, const imp_jid *contact, imp_sub sub, unsigned tod
   return IMP_OK;
 }
 
-/* The contact sees the user from now on, or no longer. */
-static void show_or_hide(imp_roster *r, const imp_jid *contact, unsigned todo, int saw) {
+/* The contact sees the user no longer. */
+static void hide(imp_roster *r, const imp_jid *contact, unsigned todo) {
+  if (todo & IMP_SUB_SEND_UNAVAILABLE) {
+    imp_roster_send_unavailable_to(r, contact);
+  }
+}
+
+/* The contact sees the user from now on. */
+static void show(imp_roster *r, const imp_jid *contact, unsigned todo, int saw) {
   if (todo & IMP_SUB_SEND_PRESENCE) {
     (void)imp_roster_send_all_to(r, NULL, contact);
     if (!saw) {
       tell_admitted(r, contact);
     }
-  }
-  if (todo & IMP_SUB_SEND_UNAVAILABLE) {
-    imp_roster_send_unavailable_to(r, contact);
   }
 }
 
@@ -59,13 +64,14 @@ int imp_roster_outbound(imp_roster *r, const imp_jid *contact, imp_stanza_type t
   if ((rv = keep(r, contact, sub, todo, &c)) < 0) {
     return rv;
   }
+  hide(r, contact, todo); /* while he may see it (§3.2.2) */
   if (todo & IMP_SUB_PASS) {
     imp_roster_send(r->node, bare_copy(st, type, r->jid, contact));
   }
   if (c != NULL && (todo & IMP_SUB_PUSH)) {
     imp_roster_push(r, c, NULL);
   }
-  show_or_hide(r, contact, todo, saw);
+  show(r, contact, todo, saw);
   return IMP_OK;
 }
 
@@ -172,7 +178,8 @@ static void inbound(imp_roster *r, const imp_jid *contact, imp_stanza *st) {
   if (todo & IMP_SUB_REPLY_SUBSCRIBED) {
     imp_roster_send(r->node, imp_roster_presence(IMP_TYPE_SUBSCRIBED, r->jid, contact));
   }
-  show_or_hide(r, contact, todo, saw);
+  hide(r, contact, todo);
+  show(r, contact, todo, saw);
 }
 
 static void arrive(imp_roster *r, const imp_task *task) {

@@ -175,13 +175,17 @@ def scenario(title: str, state: str, outbound: bool, kind: str) -> str:
     after = before.after(new, outbound and kind == "unsubscribed")
     lines = begin(state) + ["# the stanza", sends("+" if outbound else "-", kind)]
     answered = not outbound and kind == "subscribe" and has_from(after.state)
+    seen = seen_by_contact(before, after, answered)
+    if outbound and kind == "unsubscribed":  # while he is still subscribed (§3.2.2)
+        lines += seen
+        seen = []
     if outbound and passes:
         lines.append(f"{THEY} <- " + presence(kind, ME, THEY))
     if not outbound and passes:
         lines.append("alice/a <- " + presence(kind, THEY, ME))
     if after.shown and after.shown != before.shown:
         lines.append(push(after.shown))
-    lines += ["alice/a <- nothing"] + seen_by_contact(before, after, answered) + [f"{THEY} <- nothing"]
+    lines += ["alice/a <- nothing"] + seen + [f"{THEY} <- nothing"]
     lines += asked_at_the_end(after)
     return f"## {title}\n```xmpp\n" + "\n".join(lines) + "\n```\n"
 

@@ -185,6 +185,28 @@ static void bounds_hold(void **state) {
   assert_non_null(strstr(imp_node_last_error(w.node), "max_name_bytes"));
 }
 
+static void many_who_ask_leave_room(void **state) {
+  imp_roster_item item = {.size = sizeof(item), .jid = "bob@im.example"};
+  imp_roster_settings settings;
+  (void)state;
+  open_world();
+  imp_roster_settings_default(&settings, sizeof(settings));
+  settings.max_items = 1;
+  settings.max_requests = 1;
+  assert_int_equal(imp_roster_set_settings(w.node, &settings), IMP_OK);
+  client *carol = login(1, "carol", "c"), *dave = login(2, "dave", "d");
+  client_stanza(carol, "<presence type='subscribe' to='alice@im.example'/>");
+  run();
+  client_stanza(dave, "<presence type='subscribe' to='alice@im.example'/>");
+  run();
+  assert_string_equal(list("alice"), "carol@im.example() 0 asked unlisted;");
+  assert_int_equal(outcome(imp_roster_remove(w.node, "alice", "carol@im.example", on_done, NULL)), IMP_ERR_NOT_FOUND);
+  assert_int_equal(outcome(imp_roster_set(w.node, "alice", &item, on_done, NULL)), IMP_OK);
+  item.jid = "carol@im.example";
+  assert_int_equal(outcome(imp_roster_set(w.node, "alice", &item, on_done, NULL)), IMP_ERR_LIMIT);
+  assert_string_equal(list("alice"), "bob@im.example() 0;carol@im.example() 0 asked unlisted;");
+}
+
 static int count_text(const char *jid, void *user_data) {
   char *text = user_data;
   snprintf(text + strlen(text), 200 - strlen(text), "%s;", jid);
@@ -275,6 +297,7 @@ int main(void) {
       cmocka_unit_test(two_users_are_introduced),  cmocka_unit_test(they_see_each_other_at_once),
       cmocka_unit_test(items_are_set_and_removed), cmocka_unit_test(bounds_hold),
       cmocka_unit_test(addresses_are_blocked),     cmocka_unit_test(presence_is_asked_for),
+      cmocka_unit_test(many_who_ask_leave_room),
       cmocka_unit_test(subscriptions_by_clients),  cmocka_unit_test(an_account_goes),
   };
   return unit_run("roster_api", tests);
