@@ -115,7 +115,8 @@ IMP_EXTERN void imp_stanza_set_type(imp_stanza *st, imp_stanza_type type);
 /** The root, to add children to. */
 IMP_EXTERN imp_elem *imp_stanza_edit(imp_stanza *st);
 /** Adds a child at the end; `ns` NULL: the parent's. Returns NULL and marks the stanza broken when out of memory;
- *  a NULL parent is passed through, so calls can be nested. */
+ *  a NULL parent is passed through, so calls can be nested. Up to 255 elements may be inside each other, the root being
+ *  the first: a deeper stanza cannot be sent, and is broken from the attempt on. */
 IMP_EXTERN imp_elem *imp_elem_add(imp_stanza *st, imp_elem *parent, const char *name, const char *ns);
 /** Adds a child with text. */
 IMP_EXTERN imp_elem *imp_elem_add_text(imp_stanza *st, imp_elem *parent, const char *name, const char *ns,
@@ -126,7 +127,7 @@ IMP_EXTERN void imp_elem_set_attr(imp_stanza *st, imp_elem *elem, const char *na
 IMP_EXTERN void imp_elem_append_text(imp_stanza *st, imp_elem *elem, const char *text, size_t textlen);
 /** Adds a deep copy of `source` (of any stanza) as the last child. */
 IMP_EXTERN imp_elem *imp_elem_add_copy(imp_stanza *st, imp_elem *parent, const imp_elem *source);
-/** Non-zero if an allocation failed while building. */
+/** Non-zero if an allocation failed while building, or it was too deep to be sent. */
 IMP_EXTERN int imp_stanza_is_broken(const imp_stanza *st);
 
 /**

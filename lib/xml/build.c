@@ -258,15 +258,16 @@ static int copy_attrs(imp_stanza *st, imp_elem *elem, const imp_elem *source) {
   return IMP_OK;
 }
 
-/* As deep as the source, which the parser or its builder has bounded. */
-static imp_elem *copy_tree(imp_stanza *st, const imp_elem *source) {
-  imp_elem *elem = imp_elem_new(st, source->name, source->namelen, source->ns, source->nslen);
+static imp_elem *copy_tree(imp_stanza *st, const imp_elem *source, unsigned level) {
+  imp_elem *elem = level < IMP_XML_DEPTH_MAX
+                       ? imp_elem_new(st, source->name, source->namelen, source->ns, source->nslen)
+                       : NULL;
   if (elem == NULL || copy_attrs(st, elem, source) != IMP_OK ||
       imp_elem_put_piece(st, elem, source->text, source->leadlen) != IMP_OK) {
     return NULL;
   }
   for (const imp_elem *child = source->first; child != NULL; child = child->next) {
-    imp_elem *copy = copy_tree(st, child);
+    imp_elem *copy = copy_tree(st, child, level + 1);
     if (copy == NULL) {
       return NULL;
     }
@@ -282,7 +283,7 @@ imp_elem *imp_elem_add_copy(imp_stanza *st, imp_elem *parent, const imp_elem *so
   if (parent == NULL) {
     return NULL;
   }
-  imp_elem *elem = copy_tree(st, source);
+  imp_elem *elem = copy_tree(st, source, 1);
   imp_stanza_changed(st);
   if (elem == NULL) {
     broken(st);

@@ -20,7 +20,6 @@ enum {
   IMP_CONTENT_BARE      /* nothing declared: documents with namespaces of their own */
 };
 
-#define IMP_XML_DEPTH_MAX 256
 #define IMP_XML_NAMES 128 /* power of two */
 
 /* What a pointer into libxml2's dictionary stands for. */

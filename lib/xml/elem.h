@@ -14,6 +14,10 @@
 
 #include "xml/ns.h"
 
+/* Elements inside each other, the root being 1, are fewer: neither parsed nor written are deeper trees, so what was
+   written can be read again, and what goes through a tree may recurse. */
+#define IMP_XML_DEPTH_MAX 256
+
 typedef struct imp_attr {
   struct imp_attr *next;
   const char *name;

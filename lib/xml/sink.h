@@ -12,6 +12,9 @@ typedef struct imp_xml_sink {
   size_t len;
 } imp_xml_sink;
 
+/* A tree too deep to be written counts as more bytes than there can be. */
+#define IMP_XML_SINK_TOO_DEEP (SIZE_MAX / 2)
+
 /* len > 0. Most pieces are short: two moves that may overlap are quicker than a call. */
 static inline void imp_xml_copy(uint8_t *to, const void *from, size_t len) {
   const uint8_t *s = from;

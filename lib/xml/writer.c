@@ -125,19 +125,24 @@ static int is_declaration(const imp_attr *attr) { return attr->ns[0] == '\0' && 
 /* Where the element's namespace comes from: "" the default, else a prefix that is in force. */
 static const char *prefix_of(const imp_elem *elem) { return imp_str_is(elem->ns, imp_ns_xml) ? "xml:" : ""; }
 
-static void put_elem(imp_xml_sink *sink, const imp_elem *elem, const char *parent_ns);
+static void put_elem(imp_xml_sink *sink, const imp_elem *elem, const char *parent_ns, unsigned level);
 
-static void put_children(imp_xml_sink *sink, const imp_elem *elem, const char *ns) {
+static void put_children(imp_xml_sink *sink, const imp_elem *elem, const char *ns, unsigned level) {
   put_text(sink, elem->text, elem->leadlen);
   for (const imp_elem *child = elem->first; child != NULL; child = child->next) {
-    put_elem(sink, child, ns);
+    put_elem(sink, child, ns, level + 1);
     put_text(sink, child->tail, child->taillen);
   }
 }
 
-static void put_elem(imp_xml_sink *sink, const imp_elem *elem, const char *parent_ns) {
+static void put_elem(imp_xml_sink *sink, const imp_elem *elem, const char *parent_ns, unsigned level) {
   const char *prefix = prefix_of(elem), *ns = *prefix != '\0' ? parent_ns : elem->ns;
   unsigned nth = 0;
+  if (level >= IMP_XML_DEPTH_MAX) {
+    sink->p = sink->end;
+    sink->len = IMP_XML_SINK_TOO_DEEP;
+    return;
+  }
   imp_xml_put_lit(sink, "<");
   imp_xml_put(sink, prefix, strlen(prefix));
   imp_xml_put(sink, elem->name, elem->namelen);
@@ -155,7 +160,7 @@ static void put_elem(imp_xml_sink *sink, const imp_elem *elem, const char *paren
     return;
   }
   imp_xml_put_lit(sink, ">");
-  put_children(sink, elem, ns);
+  put_children(sink, elem, ns, level);
   imp_xml_put_lit(sink, "</");
   imp_xml_put(sink, prefix, strlen(prefix));
   imp_xml_put(sink, elem->name, elem->namelen);
@@ -226,7 +231,7 @@ void imp_xml_put_content(imp_xml_sink *sink, const imp_stanza *st, int (*skip)(c
   put_text(sink, st->root.text, st->root.leadlen);
   for (const imp_elem *child = st->root.first; child != NULL; child = child->next) {
     if (skip == NULL || !skip(child, arg)) {
-      put_elem(sink, child, ns);
+      put_elem(sink, child, ns, 2);
     }
     put_text(sink, child->tail, child->taillen);
   }
@@ -254,7 +259,10 @@ static const char *serialise(imp_stanza *st, void (*write)(imp_xml_sink *, const
     sink.p = sink.end = NULL;
   }
   write(&sink, st);
-  if (st->flags & IMP_STANZA_BROKEN || sink.len >= UINT32_MAX) {
+  if (sink.len >= UINT32_MAX) {
+    st->flags |= IMP_STANZA_BROKEN;
+  }
+  if (st->flags & IMP_STANZA_BROKEN) {
     return NULL;
   }
   if (start != NULL && sink.len <= (size_t)(arena->end - start)) {
@@ -318,14 +326,14 @@ char *imp_stanza_to_text(const imp_stanza *st, size_t *len) {
 int imp_elem_write(const imp_elem *elem, const char *parent_ns, imp_buf *out) {
   imp_xml_sink sink = {NULL, NULL, 0};
   int err;
-  put_elem(&sink, elem, parent_ns);
+  put_elem(&sink, elem, parent_ns, 1);
   sink.p = imp_buf_reserve(out, sink.len, &err);
   if (sink.p == NULL) {
     return err;
   }
   sink.end = sink.p + sink.len;
   sink.len = 0;
-  put_elem(&sink, elem, parent_ns);
+  put_elem(&sink, elem, parent_ns, 1);
   imp_buf_commit(out, sink.len);
   return IMP_OK;
 }

@@ -12,7 +12,7 @@
 /* A stanza's serialised form, made once and shared by all its packets:
      head  "<message from='…' to='…' id='…'"      without the '>' that ends the start tag
      tail  "><body>…</body></message>"  or  "/>"
-   Both return NULL when out of memory (also for a broken stanza). */
+   Both return NULL when out of memory (also for a broken stanza; one too deep or too big to be written becomes that). */
 const char *imp_stanza_head(const imp_stanza *st, size_t *len);
 const char *imp_stanza_tail(const imp_stanza *st, size_t *len);
 
@@ -23,7 +23,8 @@ size_t imp_stanza_head_namelen(const imp_stanza *st);
 
 /* Appends the stanza. IMP_ERR_NOMEM, IMP_ERR_TOO_BIG (the buffer's maximum): then nothing was appended. */
 int imp_stanza_write(const imp_stanza *st, imp_buf *out, imp_framing framing);
-/* Appends one element as it stands below an element in namespace `parent_ns`. */
+/* Appends one element as it stands below an element in namespace `parent_ns`. IMP_ERR_NOMEM, IMP_ERR_TOO_BIG (too deep
+   as well). */
 int imp_elem_write(const imp_elem *elem, const char *parent_ns, imp_buf *out);
 /* Appends character data or an attribute's value, escaped (either quote may enclose it). */
 int imp_xml_escape(imp_buf *out, const char *s, size_t len);

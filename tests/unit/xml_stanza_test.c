@@ -306,6 +306,61 @@ static void keeps_what_is_big_as_it_is(void **state) {
   assert_ptr_equal(kept, st);
 }
 
+/* ---- trees of the host's own, which nobody has bounded ---- */
+
+static imp_stanza *nested(unsigned levels) {
+  imp_stanza *st = make("message", NULL);
+  imp_elem *elem = imp_stanza_edit(st);
+  for (unsigned i = 1; i < levels; ++i) {
+    elem = imp_elem_add(st, elem, "x", "urn:x");
+  }
+  return st;
+}
+
+static void as_deep_as_can_be_read_again(void **state) {
+  imp_stanza *st = nested(255);
+  imp_packet *packet, *again;
+  imp_buf bytes;
+  static xml_kit kit;
+  (void)state;
+  unit_skip_alloc_fail();
+  xkit_new(&kit, 16, IMP_FRAMING_TCP);
+  imp_buf_init(&bytes, 10000);
+  assert_int_equal(imp_packet_new(&packet, st, NULL), IMP_OK);
+  assert_int_equal(imp_packet_serialise(packet, &bytes), IMP_OK);
+  assert_int_equal(imp_packet_parse(&again, kit.pool, imp_buf_data(&bytes), imp_buf_len(&bytes)), IMP_OK);
+  assert_int_equal(imp_packet_size(again), imp_packet_size(packet));
+  imp_packet_del(again);
+  imp_packet_del(packet);
+  imp_buf_reset(&bytes);
+}
+
+static void refuse_deep(unsigned levels) {
+  imp_stanza *st = nested(levels), *copy = make("message", NULL);
+  imp_packet_options strip = {.strip_stanza_id_by = "a@b"};
+  imp_packet *packet;
+  imp_buf bytes;
+  imp_elem *sid = imp_elem_add(st, imp_stanza_edit(st), "stanza-id", "urn:xmpp:sid:0");
+  imp_elem_set_attr(st, sid, "by", "a@b");
+  assert_int_equal(imp_stanza_is_broken(st), 0);
+  assert_int_equal(imp_packet_new(&packet, st, &strip), IMP_ERR_TOO_BIG);
+  imp_buf_init(&bytes, 1 << 20);
+  assert_int_equal(imp_elem_write(imp_stanza_root(st), "", &bytes), IMP_ERR_TOO_BIG);
+  assert_int_equal(imp_buf_len(&bytes), 0);
+  assert_null(imp_elem_add_copy(copy, imp_stanza_edit(copy), imp_stanza_root(st)));
+  assert_int_equal(imp_stanza_is_broken(copy), 1);
+  assert_int_equal(imp_stanza_write(st, &bytes, IMP_FRAMING_TCP), IMP_ERR_NOMEM);
+  assert_int_equal(imp_stanza_is_broken(st), 1);
+  assert_int_equal(imp_packet_new(&packet, st, NULL), IMP_ERR_NOMEM);
+}
+
+static void deeper_than_that_is_broken(void **state) {
+  (void)state;
+  unit_skip_alloc_fail();
+  refuse_deep(256);
+  refuse_deep(300000); /* more than a stack could bear */
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(builds),
@@ -324,6 +379,8 @@ int main(void) {
       cmocka_unit_test(keeps_what_came),
       cmocka_unit_test(keeps_in_little_memory),
       cmocka_unit_test(keeps_what_is_big_as_it_is),
+      cmocka_unit_test(as_deep_as_can_be_read_again),
+      cmocka_unit_test(deeper_than_that_is_broken),
   };
   return unit_run("xml_stanza", tests);
 }
