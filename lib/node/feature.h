@@ -73,20 +73,21 @@ typedef enum imp_point {
 typedef struct imp_relation {
   int known;                 /* in the roster of event.to with any subscription or none */
   int sees;                  /* gets presence of event.to: subscription "from" or "both", or the own account */
-  int blocked;               /* event.to blocks it (XEP-0191): then `sees` is 0 */
+  int blocked;               /* one of them blocks the other (XEP-0191): then `sees` is 0 */
   const char *const *groups; /* of the roster of event.to that it is in; valid during the call */
   size_t ngroups;
 } imp_relation;
 typedef void (*imp_relation_fn)(imp_node *node, const imp_relation *relation, void *ctx);
 
 /*
- * EACH_CONTACT: event.count tells which (of these, one or both).  As above, but `fn` is called once per contact, bare JID,
+ * EACH_CONTACT: event.count tells which (of these, one or more; nobody who blocks event.to, or whom it blocks).  As above, but `fn` is called once per contact, bare JID,
  * valid during the call, without the own account, then once with NULL: the end, also when the roster could not be read.
  * The roster may not change while it is being told; `fn` only collects, sends and asks.
  */
 enum {
-  IMP_CONTACT_SEES = 1,   /* gets presence of event.to ("from", "both"), and is not blocked */
-  IMP_CONTACT_IS_SEEN = 2 /* event.to gets its presence ("to", "both"), and does not block it */
+  IMP_CONTACT_SEES = 1,    /* gets presence of event.to ("from", "both") */
+  IMP_CONTACT_IS_SEEN = 2, /* event.to gets its presence ("to", "both") */
+  IMP_CONTACT_LISTED = 4   /* in the roster, whatever the subscription */
 };
 typedef void (*imp_contact_fn)(imp_node *node, const imp_jid *contact, void *ctx);
 

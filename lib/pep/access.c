@@ -5,6 +5,7 @@ static void on_relation(imp_node *node, const imp_relation *relation, void *ctx)
   imp_pep_job *job = ctx;
   size_t i;
   (void)node;
+  job->blocked = relation->blocked != 0;
   job->sees = relation->sees && !relation->blocked;
   job->known = relation->known && !relation->blocked;
   for (i = 0; i < relation->ngroups && job->known; i++) {
@@ -18,7 +19,7 @@ static void on_relation(imp_node *node, const imp_relation *relation, void *ctx)
 void imp_pep_ask(imp_pep_job *job, const imp_jid *owner, const imp_jid *who, imp_pep_asked_fn fn) {
   imp_event event = {.to = owner, .who = who, .relation_fn = on_relation, .ctx = job};
   job->known = 0;
-  job->sees = 0;
+  job->sees = job->blocked = 0;
   job->asked = fn;
   imp_words_free(&job->groups);
   if (imp_jid_equal_bare(owner, who)) {
@@ -29,16 +30,6 @@ void imp_pep_ask(imp_pep_job *job, const imp_jid *owner, const imp_jid *who, imp
   }
 }
 
-static int shares_group(const imp_words *groups, const imp_words *allowed) {
-  const char *g = NULL;
-  while ((g = imp_words_next(groups, g)) != NULL) {
-    if (imp_words_has(allowed, g)) {
-      return 1;
-    }
-  }
-  return 0;
-}
-
 int imp_pep_may_see(const imp_pep_job *job, const imp_pep_node *n, const imp_jid *who) {
   switch ((imp_pep_access)n->config.access) {
   case IMP_PEP_OPEN:
@@ -46,10 +37,10 @@ int imp_pep_may_see(const imp_pep_job *job, const imp_pep_node *n, const imp_jid
   case IMP_PEP_PRESENCE:
     return job->sees;
   case IMP_PEP_ROSTER:
-    return job->known && shares_group(&job->groups, &n->config.groups);
+    return job->known && imp_words_meet(&job->groups, &n->config.groups);
   case IMP_PEP_WHITELIST:
   case IMP_PEP_AUTHORIZE:
   default:
-    return imp_words_has(&n->members, imp_jid_bare(who));
+    return !job->blocked && imp_words_has(&n->members, imp_jid_bare(who));
   }
 }

@@ -110,7 +110,7 @@ struct imp_pep_job {
   void (*drop)(imp_pep_job *job); /* lets go of what it holds */
   imp_pep_account_fn with;
   imp_pep_asked_fn asked;
-  uint8_t known, sees; /* the answer to imp_pep_ask() */
+  uint8_t known, sees, blocked; /* the answer to imp_pep_ask() */
   imp_words groups;
   size_t kept;
 };

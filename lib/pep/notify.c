@@ -98,22 +98,19 @@ static void fan_out_let_go(fan_out *out) {
   }
 }
 
-static void on_groups(imp_pep_job *job) {
+static void on_answer(imp_pep_job *job) {
   question *q = (question *)job;
   fan_out *out = q->out;
-  const char *g = NULL;
-  while (job->known && (g = imp_words_next(&job->groups, g)) != NULL) {
-    if (imp_words_has(&out->among, g)) {
-      tell_user(job->pep->node, q->contact, out->name, out->event);
-      break;
-    }
+  int may = out->access == IMP_PEP_ROSTER ? job->known && imp_words_meet(&job->groups, &out->among) : !job->blocked;
+  if (may) {
+    tell_user(job->pep->node, q->contact, out->name, out->event);
   }
   imp_pep_job_end(job);
   fan_out_let_go(out);
 }
 
 /* Only about those who are here, since a question costs something. */
-static void ask_groups(fan_out *out, const imp_jid *contact) {
+static void ask_about(fan_out *out, const imp_jid *contact) {
   question *q;
   if (imp_node_find_user(out->job.pep->node, contact) == NULL) {
     return;
@@ -123,7 +120,7 @@ static void ask_groups(fan_out *out, const imp_jid *contact) {
     q->out = out;
     q->contact = imp_jid_ref((imp_jid *)(uintptr_t)contact);
     out->holds++;
-    imp_pep_ask(&q->job, out->owner, q->contact, on_groups);
+    imp_pep_ask(&q->job, out->owner, q->contact, on_answer);
   }
 }
 
@@ -132,11 +129,26 @@ static void on_contact(imp_node *node, const imp_jid *contact, void *ctx) {
   if (contact == NULL) {
     fan_out_let_go(out);
   } else if (out->access == IMP_PEP_ROSTER) {
-    ask_groups(out, contact);
-  } else if (out->access == IMP_PEP_OPEN || out->access == IMP_PEP_PRESENCE ||
-             imp_words_has(&out->among, imp_jid_bare(contact))) {
+    ask_about(out, contact);
+  } else {
     tell_user(node, contact, out->name, out->event);
   }
+}
+
+/* A whitelist lets in whom the roster may not know. */
+static void tell_members(fan_out *out) {
+  imp_node *node = out->job.pep->node;
+  const char *member = NULL;
+  while ((member = imp_words_next(&out->among, member)) != NULL) {
+    imp_jid *jid;
+    if (imp_jid_cache_get(node->jids, &jid, member, strlen(member)) == IMP_OK) {
+      if (!imp_jid_equal_bare(jid, out->owner)) { /* he has been told */
+        ask_about(out, jid);
+      }
+      imp_jid_del(jid);
+    }
+  }
+  fan_out_let_go(out);
 }
 
 static int fill(fan_out *out, const imp_pep_account *a, const imp_pep_node *n, imp_stanza *event) {
@@ -150,13 +162,18 @@ static int fill(fan_out *out, const imp_pep_account *a, const imp_pep_node *n, i
 }
 
 static void tell_contacts(const imp_pep_account *a, const imp_pep_node *n, imp_stanza *event) {
-  imp_event ev = {.to = a->jid, .count = IMP_CONTACT_SEES, .contact_fn = on_contact};
+  imp_event ev = {.to = a->jid, .contact_fn = on_contact};
   fan_out *out = imp_pep_job_new(a->pep, sizeof(*out), drop_fan_out);
   if (out == NULL) {
     return;
   }
   ev.ctx = out;
-  if (fill(out, a, n, event) < 0 || imp_node_run_hooks(a->pep->node, IMP_POINT_EACH_CONTACT, &ev) == IMP_CONTINUE) {
+  ev.count = n->config.access == IMP_PEP_ROSTER ? IMP_CONTACT_LISTED : IMP_CONTACT_SEES;
+  if (fill(out, a, n, event) < 0) {
+    fan_out_let_go(out);
+  } else if (n->config.access == IMP_PEP_WHITELIST || n->config.access == IMP_PEP_AUTHORIZE) {
+    tell_members(out);
+  } else if (imp_node_run_hooks(a->pep->node, IMP_POINT_EACH_CONTACT, &ev) == IMP_CONTINUE) {
     fan_out_let_go(out);
   }
 }

@@ -19,6 +19,16 @@ int imp_words_has(const imp_words *words, const char *word) {
   return 0;
 }
 
+int imp_words_meet(const imp_words *a, const imp_words *b) {
+  const char *w = NULL;
+  while ((w = imp_words_next(a, w)) != NULL) {
+    if (imp_words_has(b, w)) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
 int imp_words_add(imp_words *words, const char *word) {
   size_t len = strlen(word) + 1;
   char *grown;

@@ -18,6 +18,8 @@ int imp_words_has(const imp_words *words, const char *word);
 void imp_words_remove(imp_words *words, const char *word);
 /* The next after `word` (NULL: the first), NULL at the end. */
 const char *imp_words_next(const imp_words *words, const char *word);
+/* Whether a word is in both. */
+int imp_words_meet(const imp_words *a, const imp_words *b);
 int imp_words_copy(imp_words *to, const imp_words *from);
 void imp_words_free(imp_words *words);
 

@@ -40,6 +40,10 @@ int imp_blocks_is(const imp_node *node, const imp_jid *user, const imp_jid *who)
   return imp_blocks_match(b, who);
 }
 
+int imp_blocks_between(const imp_node *node, const imp_jid *a, const imp_jid *b) {
+  return imp_blocks_is(node, a, b) || imp_blocks_is(node, b, a);
+}
+
 static void blocked_free(imp_blocks *b, imp_blocked *e) {
   imp_map_remove(&b->jids, &e->by_jid);
   imp_jid_del(e->jid);

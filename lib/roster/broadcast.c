@@ -100,14 +100,10 @@ static int leaves(const imp_node *node, const imp_jid *to) {
   return !imp_node_is_local(node, to) || imp_node_is_handled(node, to);
 }
 
-static int is_blocked(const imp_roster *r, const imp_jid *who) {
-  return imp_blocks_is(r->node, r->jid, who) || imp_blocks_is(r->node, who, r->jid);
-}
-
 void imp_roster_send_to(imp_roster *r, const imp_jid *to, imp_stanza *st) {
   imp_user *user;
   imp_session *s;
-  if (is_blocked(r, to)) {
+  if (imp_blocks_between(r->node, r->jid, to)) {
     return;
   }
   if (leaves(r->node, to)) {
@@ -141,7 +137,7 @@ void imp_roster_fan_out(imp_roster *r, const imp_session *s, imp_stanza *st) {
     imp_contact *c = IMP_CONTAINER_OF(l, imp_contact, watches);
     imp_user *user = user_of(node, c);
     next = l->next;
-    if ((user == NULL && !strangers) || (s != NULL && imp_roster_hides(s, c->jid)) || is_blocked(r, c->jid)) {
+    if ((user == NULL && !strangers) || (s != NULL && imp_roster_hides(s, c->jid)) || imp_blocks_between(node, r->jid, c->jid)) {
       continue;
     }
     if (strangers && leaves(node, c->jid)) {

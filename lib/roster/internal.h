@@ -250,6 +250,8 @@ int imp_blocks_match(const imp_blocks *b, const imp_jid *who);
 int imp_blocks_covers(const imp_jid *blocked, const imp_jid *who);
 /* Whether `user` (any form) blocks `who`; cheap while nobody blocks anybody. */
 int imp_blocks_is(const imp_node *node, const imp_jid *user, const imp_jid *who);
+/* Whether one of the two blocks the other. */
+int imp_blocks_between(const imp_node *node, const imp_jid *a, const imp_jid *b);
 /* IMP_ERR_NOMEM, IMP_ERR_LIMIT, IMP_ERR_EXISTS. */
 int imp_blocks_add(imp_node *node, const imp_jid *user, const imp_jid *who);
 /* IMP_ERR_NOT_FOUND. */

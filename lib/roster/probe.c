@@ -28,7 +28,7 @@ static int probe_one(imp_roster *r, imp_session *s, const imp_contact *c) {
   imp_node *node = r->node;
   imp_user *user;
   imp_roster *contact;
-  if (imp_blocks_is(node, r->jid, c->jid) || imp_blocks_is(node, c->jid, r->jid)) {
+  if (imp_blocks_between(node, r->jid, c->jid)) {
     return 1;
   }
   if (!imp_node_is_local(node, c->jid) || imp_node_is_handled(node, c->jid)) {

@@ -26,7 +26,7 @@ static void relation(imp_roster *r, const imp_task *task) {
   const imp_contact *c = task->jid != NULL ? imp_contact_find(r, task->jid) : NULL;
   imp_relation answer = {0};
   answer.known = c != NULL && c->sub.listed;
-  answer.blocked = imp_blocks_is(r->node, r->jid, task->jid);
+  answer.blocked = imp_blocks_between(r->node, r->jid, task->jid);
   answer.sees = !answer.blocked && (imp_jid_equal_bare(task->jid, r->jid) || (c != NULL && imp_contact_sees(c)));
   tell_relation(r, task->data, c, &answer);
 }
@@ -38,9 +38,10 @@ static void contacts(imp_roster *r, const imp_task *task) {
   for (l = r->order.next; l != &r->order; l = next) {
     const imp_contact *c = IMP_CONTAINER_OF(l, imp_contact, link);
     int wanted = ((q->which & IMP_CONTACT_SEES) && imp_contact_sees(c)) ||
-                 ((q->which & IMP_CONTACT_IS_SEEN) && imp_contact_is_seen(c));
+                 ((q->which & IMP_CONTACT_IS_SEEN) && imp_contact_is_seen(c)) ||
+                 ((q->which & IMP_CONTACT_LISTED) && c->sub.listed);
     next = l->next;
-    if (wanted && !imp_blocks_is(r->node, r->jid, c->jid)) {
+    if (wanted && !imp_blocks_between(r->node, r->jid, c->jid)) {
       q->contact_fn(r->node, c->jid, q->ctx);
     }
   }
