@@ -5,6 +5,7 @@
 import base64
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -32,10 +33,12 @@ class Client:
         self.sock = socket.create_connection((host, port), timeout=10)
         self.got = ""
 
-    def tls(self):
+    def tls(self, certificate=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+        if certificate:
+            context.load_cert_chain(*certificate)
         self.sock = context.wrap_socket(self.sock, server_hostname="localhost")
         return self.sock.getpeercert(binary_form=True)
 
@@ -71,6 +74,15 @@ class Client:
             if not data:
                 return self.got
             self.got += data.decode()
+
+
+def make_certificate(folder, name, more):
+    """A self-signed one: (certificate, key)."""
+    paths = [os.path.join(folder, name + end) for end in (".crt", ".key")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3",
+                    "-subj", "/CN=" + name, "-addext", "subjectAltName=" + more, "-out", paths[0], "-keyout", paths[1]],
+                   check=True, capture_output=True)
+    return paths
 
 
 class Program:
@@ -182,6 +194,51 @@ class EchoTest(unittest.TestCase):
         while Client(self.ports[1]).tls() == before:
             self.assertLess(time.time(), deadline)
             time.sleep(0.05)
+
+    def test_certificate_files_and_another_domain(self):
+        first, second = (make_certificate(self.dir.name, name, "DNS:chat.example") for name in ("first", "second"))
+        self.start("--domain", "chat.example", "--cert", first[0], "--key", first[1], "--account", "a:b")
+        with open(first[0]) as f:
+            self.assertEqual(Client(self.ports[1]).tls(), ssl.PEM_cert_to_DER_cert(f.read()))
+        with open(second[0]) as f:
+            wanted = ssl.PEM_cert_to_DER_cert(f.read())
+        for old, new in zip(first, second):
+            os.replace(new, old)
+        self.program.process.send_signal(signal.SIGHUP)
+        deadline = time.time() + 10
+        while Client(self.ports[1]).tls() != wanted:
+            self.assertLess(time.time(), deadline)
+            time.sleep(0.05)
+        client = Client(self.ports[1])
+        client.tls()
+        client.say(HEADER)
+        client.expect("<host-unknown")
+        client = Client(self.ports[1])
+        client.tls()
+        client.say(HEADER.replace("localhost", "chat.example"))
+        self.assertIn("from='chat.example'", client.expect("</stream:features>"))
+
+    def external(self, certificate):
+        client = Client(self.ports[1])
+        client.tls(certificate)
+        client.say(HEADER)
+        return client, "EXTERNAL<" in client.expect("</stream:features>")
+
+    def test_client_certificates(self):
+        """Who has one of a root that was named needs no password; others are not offered it."""
+        alice = make_certificate(self.dir.name, "alice", "otherName:1.3.6.1.5.5.7.8.5;UTF8:alice@localhost")
+        stranger = make_certificate(self.dir.name, "stranger", "otherName:1.3.6.1.5.5.7.8.5;UTF8:alice@localhost")
+        self.start("--client-ca", alice[0], "--account", "alice:secret")
+        self.assertFalse(self.external(None)[1])
+        client, offered = self.external(alice)
+        self.assertTrue(offered)
+        client.say("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>")
+        client.expect("<success")
+        client.say(HEADER)
+        client.expect("</stream:features>")
+        client.say("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+        client.expect("<jid>alice@localhost/")
+        self.assertFalse(self.external(stranger)[1])
 
     def test_statistics(self):
         self.start("--account", "a:b", "--log", "json")
@@ -349,6 +406,17 @@ class EchoTest(unittest.TestCase):
         done = subprocess.run([ECHO, "--help"], capture_output=True, text=True, timeout=30)
         self.assertEqual(done.returncode, 0)
         self.assertIn("--any-account", done.stdout)
+
+    def test_every_option_has_a_test(self):
+        folder = os.path.dirname(os.path.abspath(__file__))
+        text = ""
+        for path in ("programs_test.py", "../interop/harness/servers.py", "../interop/test_settings.py"):
+            with open(os.path.join(folder, path)) as f:
+                text += f.read()
+        said = subprocess.run([ECHO, "--help"], capture_output=True, text=True, timeout=30).stdout
+        options = set(re.findall(r"--[a-z][a-z-]*", said))
+        self.assertGreaterEqual(len(options), 25)
+        self.assertEqual([o for o in sorted(options) if '"%s"' % o not in text], [])
 
 
 class BarePollTest(unittest.TestCase):
