@@ -82,7 +82,11 @@ static void mailbox_init(void *target, const config_setting_t *setting) {
   ((imp_mailbox *)target)->size = sizeof(imp_mailbox);
 }
 
-const server_group server_mailbox_keys = {mailbox_keys, sizeof(imp_mailbox), mailbox_init, NULL, NULL};
+static int mailbox_check(const void *target, char *text, size_t textlen) {
+  return server_user_check(((const imp_mailbox *)target)->user, text, textlen);
+}
+
+const server_group server_mailbox_keys = {mailbox_keys, sizeof(imp_mailbox), mailbox_init, NULL, mailbox_check};
 
 static const char *const tentatives[] = {"free", "tentative", "busy", NULL};
 

@@ -38,6 +38,23 @@ int server_config_is_loopback(const server_config *config) {
   return loopback;
 }
 
+/* ---- users ---- */
+
+int server_user_check(const char *name, char *text, size_t textlen) {
+  imp_jid *jid;
+  int rv = imp_jid_new_parts(&jid, name, "localhost", NULL);
+  if (rv != IMP_OK) {
+    snprintf(text, textlen, "\"%.200s\": %s", name, rv == IMP_ERR_MALFORMED ? "not a user name" : imp_strerror(rv));
+    return -1;
+  }
+  rv = strcmp(imp_jid_local(jid), name);
+  if (rv != 0) {
+    snprintf(text, textlen, "\"%.200s\": the user name is \"%.200s\"", name, imp_jid_local(jid));
+  }
+  imp_jid_del(jid);
+  return rv == 0 ? 0 : -1;
+}
+
 /* ---- defaults ---- */
 
 static int default_listeners(server_config *config) {

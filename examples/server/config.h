@@ -82,6 +82,8 @@ int server_config_is_loopback(const server_config *config);
 int server_address_is_loopback(const char *address);
 /* An IP address in figures, also fe80::1%eth0. */
 int server_is_address(const char *text);
+/* Whether it is the local part of an address as it is compared; else -1, and `text` says why not. */
+int server_user_check(const char *name, char *text, size_t textlen);
 
 /* zones.c: an imp_calendar_callbacks.get_zone over the files of a directory. */
 int server_zone_read(imp_calendar *calendar, const char *directory, const char *name);

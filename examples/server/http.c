@@ -12,12 +12,16 @@
 #include <strings.h>
 
 #include "common/secret.h"
+#include "http_slow.h"
+
+#define SLOWEST 3 /* times the time without a byte: a whole request */
 
 struct server_http {
   server *s;
   struct MHD_Daemon *daemon;
   uv_poll_t poll;
   uv_timer_t timer;
+  http_slow slow;
   int handles; /* that are not closed yet */
 };
 
@@ -218,8 +222,8 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *conn) {
 static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls, enum MHD_RequestTerminationCode why) {
   visit *v = *con_cls;
   (void)cls;
-  (void)conn;
   (void)why;
+  http_slow_served(conn);
   if (v != NULL) {
     free(v->request.query);
     free(v->request.body);
@@ -244,7 +248,8 @@ static struct MHD_Daemon *listen_on(server_http *http) {
       (unsigned)c->max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)c->max_per_address,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)c->max_header_bytes, MHD_OPTION_CONNECTION_TIMEOUT,
       (unsigned)c->timeout, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-      MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+      MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+      MHD_OPTION_NOTIFY_CONNECTION, http_slow_note, &http->slow, MHD_OPTION_END);
 }
 
 int server_http_token(server *s) {
@@ -280,8 +285,9 @@ int server_http_start(server *s) {
   }
   uv_poll_init(s->loop, &http->poll, MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->listen_fd);
   uv_timer_init(s->loop, &http->timer);
-  http->poll.data = http->timer.data = http;
-  http->handles = 2;
+  http_slow_init(&http->slow, s->loop, (uint64_t)c->timeout * SLOWEST * 1000);
+  http->poll.data = http->timer.data = http->slow.timer.data = http;
+  http->handles = 3;
   s->http = http;
   uv_poll_start(&http->poll, UV_READABLE, on_poll);
   run(http);
@@ -296,5 +302,6 @@ void server_http_stop(server *s) {
   s->http = NULL;
   uv_close((uv_handle_t *)&http->poll, on_closed);
   uv_close((uv_handle_t *)&http->timer, on_closed);
+  uv_close((uv_handle_t *)&http->slow.timer, on_closed);
   MHD_stop_daemon(http->daemon);
 }

@@ -67,7 +67,7 @@ static int account_check(const void *target, char *text, size_t textlen) {
     snprintf(text, textlen, "account \"%.200s\": either a password or remove = true", a->name);
     return -1;
   }
-  return 0;
+  return server_user_check(a->name, text, textlen);
 }
 
 static const server_group account = {account_keys, sizeof(server_account), NULL, NULL, account_check};

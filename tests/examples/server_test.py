@@ -249,6 +249,11 @@ class Keys(Files):
         self.refused('listeners = (\n{ kind = "wss"; port = 1; allow_plaintext = true; } # HERE\n);', "encrypted")
         self.refused('accounts = (\n{ name = "a"; } # HERE\n);', "password")
         self.refused('accounts = (\n{ name = "a"; password = "x"; },\n{ name = "a"; password = "x"; } # HERE\n);', "twice")
+        for name in ("a@b", "a/b", "a b", "Juliet", "&"):
+            self.refused('accounts = (\n{ name = "%s"; password = "x"; } # HERE\n);' % name, "user name")
+            self.refused('calendar: { %smailboxes = (\n{ user = "%s"; gateway = "g"; mailbox = "m"; } # HERE\n); };'
+                         % (GATEWAY, name), "user name")
+        self.assertIn("\"juliet\"", self.refused('accounts = ( { name = "Juliet"; password = "x"; } );'))
         self.refused('tls: { # HERE\ncertificate = "x"; };', "go together")
         self.refused('login: {\nmechanisms = [ "EXTERNAL" ]; # HERE\n};', "client_ca")
         self.refused('login: { # HERE\nmechanisms = [ "OAUTHBEARER" ]; };', "tokens")
@@ -514,6 +519,34 @@ class Server(Running):
         self.assertLessEqual(open_ones, 20)
         time.sleep(0.2)
         self.assertEqual(self.get("/health")[0], 200)
+        self.end()
+
+    def test_who_dawdles_is_cut(self):
+        self.start(http="timeout = 1; max_per_address = 5;")
+        crowd = [socket.create_connection(("127.0.0.1", self.ports[3])) for _ in range(5)]
+        for one in crowd:
+            one.settimeout(0.02)
+            one.sendall(b"GET /health HTTP/1.1\r\nX: ")
+        deadline = time.time() + 15
+        while crowd and time.time() < deadline:
+            for one in list(crowd):
+                try:
+                    one.sendall(b"x")
+                    if one.recv(1) == b"":
+                        raise ConnectionError
+                except socket.timeout:
+                    pass
+                except ConnectionError:
+                    one.close()
+                    crowd.remove(one)
+            time.sleep(0.1)
+        self.assertEqual(crowd, [])
+        self.assertEqual(self.get("/health")[0], 200)
+        with socket.create_connection(("127.0.0.1", self.ports[3])) as patient:  # one that only asks often stays
+            for _ in range(8):
+                patient.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.assertIn(b"200 OK", patient.recv(4096))
+                time.sleep(0.6)
         self.end()
 
     def test_reload(self):
