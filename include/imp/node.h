@@ -126,7 +126,8 @@ IMP_EXTERN int imp_node_set_sm(imp_node *node, const imp_sm_settings *settings);
 /** The log level from now on, as settings.log_level. IMP_ERR_RANGE: there is no such level. */
 IMP_EXTERN int imp_node_set_log_level(imp_node *node, imp_log_level level);
 
-/** A connection was accepted. IMP_ERR_LIMIT when there are too many: close it. */
+/** A connection was accepted. IMP_ERR_LIMIT when there are too many: close it. IMP_ERR_STATE: the node is shutting down, or
+ *  the library was built without the room c2s. */
 IMP_EXTERN int imp_node_accept(imp_node *node, imp_conn **conn, const imp_conn_params *params, imp_tstamp ts);
 /** The end of a turn: see above. */
 IMP_EXTERN void imp_node_turn(imp_node *node, imp_tstamp ts);

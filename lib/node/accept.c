@@ -4,6 +4,9 @@
 int imp_node_accept(imp_node *node, imp_conn **conn, const imp_conn_params *params, imp_tstamp ts) {
   int rv;
   imp_node_enter(node, ts);
+  if (node->env.events == NULL) {
+    return imp_node_fail(node, IMP_ERR_STATE, "accept: the library was built without the room c2s");
+  }
   if (node->shutting_down) {
     return imp_node_fail(node, IMP_ERR_STATE, "accept: shutting down");
   }

@@ -1,4 +1,8 @@
-/* What is told from the text must mean the same as when it is parsed; everything else is left to the parser. */
+/*
+ * What is told from the text must mean the same as when it is parsed; everything else is left to the parser.
+ *
+ * rooms: c2s im
+ */
 #include <stdio.h>
 #include <string.h>
 

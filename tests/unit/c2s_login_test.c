@@ -1,4 +1,8 @@
-/* Logging in: what a client sends ahead, what happens meanwhile, who may not. */
+/*
+ * Logging in: what a client sends ahead, what happens meanwhile, who may not.
+ *
+ * rooms: c2s im
+ */
 #include "alloc_fail.h"
 #include "core/codec.h"
 #include "world.h"

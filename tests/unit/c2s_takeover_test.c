@@ -1,4 +1,8 @@
-/* Old sessions and new ones: resumption, replacement, refusal, and what becomes of the queues. */
+/*
+ * Old sessions and new ones: resumption, replacement, refusal, and what becomes of the queues.
+ *
+ * rooms: c2s im
+ */
 #include "alloc_fail.h"
 #include "node/node.h"
 #include "sm/manager.h"

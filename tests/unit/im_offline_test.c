@@ -1,4 +1,8 @@
-/* Offline storage where it is least expected: users who are deleted, questions that are answered late, full buffers. */
+/*
+ * Offline storage where it is least expected: users who are deleted, questions that are answered late, full buffers.
+ *
+ * rooms: c2s im
+ */
 #include "alloc_fail.h"
 #include "world.h"
 

@@ -1,4 +1,8 @@
-/* When acknowledgements are written: at once while they are few, put together while they are many, and never late. */
+/*
+ * When acknowledgements are written: at once while they are few, put together while they are many, and never late.
+ *
+ * rooms: c2s im
+ */
 #include "alloc_fail.h"
 #include "node/node.h"
 #include "world.h"

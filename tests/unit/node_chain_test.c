@@ -1,4 +1,8 @@
-/* What leads to the next thing, and that to the next: however long the chain, the stack stays as it is. */
+/*
+ * What leads to the next thing, and that to the next: however long the chain, the stack stays as it is.
+ *
+ * rooms: c2s im
+ */
 #include "alloc_fail.h"
 #include "world.h"
 

@@ -1,4 +1,8 @@
-/* Durable sessions over kill -9: what was committed comes back, what was not was never acknowledged to anybody. */
+/*
+ * Durable sessions over kill -9: what was committed comes back, what was not was never acknowledged to anybody.
+ *
+ * rooms: c2s im
+ */
 #include "alloc_fail.h"
 #include "crash_store.h"
 #include "world.h"

@@ -1,4 +1,8 @@
-/* Messages, presence and IQs between sessions (RFC 6121 §8). */
+/*
+ * Messages, presence and IQs between sessions (RFC 6121 §8).
+ *
+ * rooms: c2s im
+ */
 #include "alloc_fail.h"
 #include "world.h"
 

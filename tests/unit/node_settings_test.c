@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <imp/imp.h>
+#include "node/node.h"
 
 typedef struct wrong {
   size_t offset;
@@ -103,11 +103,30 @@ static void a_node_and_its_calls(void **state) {
   assert_int_equal(imp_node_set_tls(node, NULL, NULL, NULL), IMP_ERR_INVALID_ARGUMENT);
 }
 
+/* As it is when the library was built without the room c2s. */
+static void nobody_to_speak_to_connections(void **state) {
+  static imp_node *node;
+  imp_conn_params params = {.size = sizeof(params), .role = IMP_ROLE_C2S};
+  imp_settings settings;
+  imp_conn *conn = NULL;
+  (void)state;
+  imp_settings_default(&settings, sizeof(settings));
+  settings.domain = "im.example";
+  node = NULL;
+  unit_own(own_node, &node);
+  assert_int_equal(imp_node_new(&node, &settings, NULL, NULL), IMP_OK);
+  node->env.events = NULL;
+  assert_int_equal(imp_node_accept(node, &conn, &params, 1), IMP_ERR_STATE);
+  assert_null(conn);
+  assert_non_null(strstr(imp_node_last_error(node), "without the room c2s"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_has_its_range),
       cmocka_unit_test(names_and_stream_management),
       cmocka_unit_test(a_node_and_its_calls),
+      cmocka_unit_test(nobody_to_speak_to_connections),
   };
   return unit_run("node_settings", tests);
 }

@@ -1,4 +1,8 @@
-/* Two users and their clients, with memory that fails and a store that is slow: nobody is told what is not for them. */
+/*
+ * Two users and their clients, with memory that fails and a store that is slow: nobody is told what is not for them.
+ *
+ * rooms: c2s im roster
+ */
 #include <imp/pep.h>
 #include <imp/roster.h>
 #include <stdio.h>

@@ -1,4 +1,8 @@
-/* What a host publishes for users, asks for, and is told; with and without memory, with a store that answers late. */
+/*
+ * What a host publishes for users, asks for, and is told; with and without memory, with a store that answers late.
+ *
+ * rooms: c2s im
+ */
 #include <imp/pep.h>
 #include <stdio.h>
 

@@ -1,4 +1,8 @@
-/* What a host does with its users' rosters (imp/roster.h). */
+/*
+ * What a host does with its users' rosters (imp/roster.h).
+ *
+ * rooms: c2s im
+ */
 #include "alloc_fail.h"
 #include "world.h"
 

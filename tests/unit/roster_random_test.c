@@ -3,6 +3,8 @@
  * somebody is seen as a subscriber there, and what each client has been told of the others is what is so.  (The
  * converse cannot hold: a refusal that crosses a second request leaves that one behind, and it may be granted though
  * nobody asks any more.)
+ *
+ * rooms: c2s im
  */
 #include "alloc_fail.h"
 #include "slow_store.h"

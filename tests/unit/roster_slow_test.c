@@ -1,4 +1,8 @@
-/* Rosters whose reading takes its time: what comes meanwhile waits in line, sessions and accounts go, the node goes. */
+/*
+ * Rosters whose reading takes its time: what comes meanwhile waits in line, sessions and accounts go, the node goes.
+ *
+ * rooms: c2s im
+ */
 #include "alloc_fail.h"
 #include "slow_store.h"
 #include "world.h"

@@ -1,4 +1,8 @@
-/* Gateways, clocks that are put forward and back, many meetings at once, and starts again. */
+/*
+ * Gateways, clocks that are put forward and back, many meetings at once, and starts again.
+ *
+ * rooms: c2s im roster
+ */
 #include "alloc_fail.h"
 #include "crash_store.h"
 #include "world.h"

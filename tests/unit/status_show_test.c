@@ -1,4 +1,8 @@
-/* What contacts see of users whose calendars, telephones and overrides the node knows. */
+/*
+ * What contacts see of users whose calendars, telephones and overrides the node knows.
+ *
+ * rooms: c2s im roster
+ */
 #include "alloc_fail.h"
 #include "world.h"
 

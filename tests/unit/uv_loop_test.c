@@ -1,3 +1,8 @@
+/*
+ * The loop: real sockets, clients that come and go.
+ *
+ * rooms: c2s im
+ */
 #include "alloc_fail.h"
 
 #include <arpa/inet.h>
