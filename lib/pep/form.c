@@ -60,7 +60,27 @@ static int read_groups(const imp_elem *field, imp_words *groups) {
   return rv;
 }
 
-/* Fields that are not known here say nothing. */
+/* What all nodes have in common. */
+static const struct {
+  const char *var;
+  int is;
+} fixed[] = {{"deliver_notifications", 1}, {"notify_delete", 1}, {"notify_config", 0}, {"notify_sub", 0},
+             {"purge_offline", 0},         {"subscribe", 1},     {"tempsub", 0}};
+
+static int is_so(const char *var, const char *value) {
+  uint8_t wanted;
+  size_t i;
+  if (strcmp(var, "publish_model") == 0) {
+    return strcmp(value, "publishers") == 0;
+  }
+  for (i = 0; i < IMP_ARRAY_LEN(fixed); i++) {
+    if (strcmp(var, fixed[i].var) == 0) {
+      return read_bool(value, &wanted) == IMP_OK && wanted == fixed[i].is;
+    }
+  }
+  return 0;
+}
+
 static int read_field(const imp_pep *pep, imp_pep_options *o, const imp_elem *field) {
   const char *var = imp_elem_attr(field, "var");
   const imp_elem *v = imp_elem_child(field, "value", IMP_NS_DATA);
@@ -68,6 +88,7 @@ static int read_field(const imp_pep *pep, imp_pep_options *o, const imp_elem *fi
   unsigned what = 0;
   int rv = IMP_OK;
   if (var == NULL || strncmp(var, "pubsub#", 7) != 0) {
+    o->unmet |= var == NULL || strcmp(var, "FORM_TYPE") != 0;
     return IMP_OK;
   }
   var += 7;
@@ -92,8 +113,9 @@ static int read_field(const imp_pep *pep, imp_pep_options *o, const imp_elem *fi
   } else if (strcmp(var, "roster_groups_allowed") == 0) {
     what = IMP_PEP_SET_GROUPS;
     rv = read_groups(field, &o->config.groups);
-  } else if (strcmp(var, "publish_model") == 0 && strcmp(value, "publishers") != 0) {
-    rv = IMP_ERR_MALFORMED; /* only the owner publishes */
+  } else {
+    o->unmet |= !is_so(var, value);
+    rv = strcmp(var, "publish_model") == 0 && !is_so(var, value) ? IMP_ERR_MALFORMED : IMP_OK; /* only the owner publishes */
   }
   o->set |= what;
   return rv;

@@ -168,6 +168,7 @@ enum {
 };
 typedef struct imp_pep_options {
   unsigned set;
+  int unmet; /* something is wanted that is not known here, or never so */
   imp_pep_config config;
 } imp_pep_options;
 void imp_pep_config_default(imp_pep_config *config);

@@ -52,8 +52,8 @@ static int publish_item(imp_pep_account *a, imp_pep_request *r, const imp_elem *
     return IMP_ERR_MALFORMED;
   }
   rv = imp_pep_options_read(a->pep, &options, form_in(r, "publish-options"));
-  if (rv == IMP_ERR_MALFORMED) {
-    rv = IMP_ERR_CONFLICT; /* cannot be met */
+  if (rv == IMP_ERR_MALFORMED || (rv == IMP_OK && options.unmet)) {
+    rv = IMP_ERR_CONFLICT; /* a precondition cannot be met, or is not understood (§7.1.5) */
   }
   rv = rv < 0 ? rv : imp_pep_put(a, imp_pep_node_name(r), id, payload, &options);
   imp_pep_options_free(&options);

@@ -211,7 +211,9 @@ static void broadcast(imp_roster *r, const imp_task *task) {
 static void look_around(imp_roster *r, const imp_task *task) {
   imp_session *s = imp_task_session(r, task);
   if (s != NULL && s->presence != NULL) {
-    imp_roster_probe_all(r, s);
+    if (!imp_roster_session_of(s)->blind) {
+      imp_roster_probe_all(r, s);
+    }
     imp_roster_show_requests(r, s);
   }
 }
@@ -238,6 +240,11 @@ static void session_shows(imp_roster *r, imp_session *s, imp_roster_session *rs,
   rs->shown = imp_stanza_ref(st);
   if (!rs->invisible) {
     imp_ghosts_note(s, 1);
+  }
+  if (!rs->invisible && rs->begins) {
+    task.number = 1;
+    rs->begins = 0;
+    imp_roster_note_session(s);
   }
   imp_stanza_del(old);
   if (!rs->invisible || first) {

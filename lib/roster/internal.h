@@ -89,6 +89,8 @@ typedef struct imp_roster_session {
   uint8_t interested; /* has asked for the roster */
   uint8_t blocklist;  /* has asked for the block list */
   uint8_t invisible;  /* XEP-0186 */
+  uint8_t blind;      /* and does not want to see others */
+  uint8_t begins;     /* its next presence is as its first */
   uint8_t on;         /* the store says that contacts see it */
 } imp_roster_session;
 

@@ -1,4 +1,6 @@
 /* Invisible (XEP-0186): contacts see nothing of this session; whom it tells itself, it tells. */
+#include <string.h>
+
 #include "roster/internal.h"
 
 static void hide(imp_roster *r, const imp_task *task) {
@@ -15,14 +17,16 @@ static int become_invisible(imp_session *s, imp_roster_session *rs) {
   if (r == NULL) {
     return IMP_ERR_NOMEM;
   }
-  if (rs->shown != NULL && !rs->invisible) {
-    task.stanza = imp_roster_presence(IMP_TYPE_UNAVAILABLE, s->jid, NULL);
-    rv = task.stanza != NULL ? imp_roster_when(r, &task) : IMP_ERR_NOMEM;
+  if (rs->invisible) {
+    return IMP_OK;
   }
-  if (rv == IMP_OK) {
+  task.stanza = imp_roster_presence(IMP_TYPE_UNAVAILABLE, s->jid, NULL);
+  rv = task.stanza == NULL ? IMP_ERR_NOMEM : rs->shown != NULL ? imp_roster_when(r, &task) : IMP_OK;
+  if (rv == IMP_OK) { /* to all who knew of it it is gone, in every respect */
     rs->invisible = 1;
+    imp_directed_end(s, task.stanza, rs->shown != NULL);
   }
-  if (rv == IMP_OK && task.stanza != NULL) { /* to contacts it is gone, in every respect */
+  if (rv == IMP_OK && rs->shown != NULL) {
     imp_ghosts_note(s, 0);
     imp_last_note(r, task.stanza);
   }
@@ -30,8 +34,20 @@ static int become_invisible(imp_session *s, imp_roster_session *rs) {
   return rv;
 }
 
-/* The client says next what is to be seen of it (§3.2). */
-static void become_visible(imp_roster_session *rs) { rs->invisible = 0; }
+/* The client says next what is to be seen of it, as if for the first time (§3.2). */
+static void become_visible(imp_roster_session *rs) {
+  if (rs->invisible) {
+    imp_stanza_del(rs->shown);
+    rs->shown = NULL;
+    rs->invisible = rs->blind = 0;
+    rs->begins = 1;
+  }
+}
+
+static int wants_probes(const imp_elem *command) {
+  const char *probe = imp_elem_attr(command, "probe");
+  return probe != NULL && (strcmp(probe, "true") == 0 || strcmp(probe, "1") == 0);
+}
 
 static int on_iq(imp_node *node, imp_session *s, imp_stanza *st, void *ctx) {
   const imp_elem *command = imp_elem_first(&st->root);
@@ -44,6 +60,7 @@ static int on_iq(imp_node *node, imp_session *s, imp_stanza *st, void *ctx) {
   }
   if (imp_elem_is(command, "invisible", IMP_NS_INVISIBLE)) {
     rv = become_invisible(s, rs);
+    rs->blind = (uint8_t)(rs->invisible && !wants_probes(command));
   } else {
     become_visible(rs);
   }

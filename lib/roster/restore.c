@@ -6,7 +6,7 @@
 
 #include "roster/internal.h"
 
-enum { INTERESTED = 1, BLOCKLIST = 2, INVISIBLE = 4 };
+enum { INTERESTED = 1, BLOCKLIST = 2, INVISIBLE = 4, BLIND = 8, BEGINS = 16 };
 
 typedef struct noted {
   imp_map_node by_id;
@@ -38,7 +38,8 @@ void imp_roster_note_session(imp_session *s) {
   if (s->durable == NULL || rs == NULL || s->ending) {
     return;
   }
-  flags = (char)((rs->interested ? INTERESTED : 0) | (rs->blocklist ? BLOCKLIST : 0) | (rs->invisible ? INVISIBLE : 0));
+  flags = (char)((rs->interested ? INTERESTED : 0) | (rs->blocklist ? BLOCKLIST : 0) | (rs->invisible ? INVISIBLE : 0) |
+                 (rs->blind ? BLIND : 0) | (rs->begins ? BEGINS : 0));
   imp_buf_consume(buf, imp_buf_len(buf));
   if (imp_buf_append(buf, &flags, 1) == IMP_OK && append_directed(buf, rs) == IMP_OK) {
     (void)imp_node_put(s->node, IMP_SPACE_SESSION, imp_sm_get_id(s->sm), "", 0, imp_buf_data(buf), imp_buf_len(buf));
@@ -135,6 +136,12 @@ static void restore_session(imp_rosters *f, imp_session *s) {
     rs->interested = (had->text[0] & INTERESTED) != 0;
     rs->blocklist = (had->text[0] & BLOCKLIST) != 0;
     rs->invisible = (had->text[0] & INVISIBLE) != 0;
+    rs->blind = (had->text[0] & BLIND) != 0;
+    rs->begins = (had->text[0] & BEGINS) != 0;
+    if (rs->begins) { /* it has become visible, and has not said what is to be seen */
+      imp_stanza_del(rs->shown);
+      rs->shown = NULL;
+    }
     read_directed(s, had->text + 1, had->text + had->len);
   }
 }
