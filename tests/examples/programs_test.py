@@ -263,6 +263,40 @@ class EchoTest(unittest.TestCase):
         lines = [json.loads(line) for line in err.splitlines()]
         self.assertTrue(any(line["area"] == "stream" for line in lines), err)
 
+    def test_one_trace_line_a_stanza(self):
+        self.start("--any-account", "same", "--allow-plaintext", "--log", "json", "--log-level", "trace")
+        client = Client(self.ports[0])
+        client.login("alice", "same")
+        for i in range(7):
+            client.say("<message to='echo@localhost' id='m%d'><body>nobody's business</body></message>" % i)
+            client.expect("nobody's business")
+        _, err = self.program.end()
+        self.assertNotIn("business", err)
+        lines = [line for line in map(json.loads, err.splitlines()) if line["level"] == "trace" and line["area"] == "route"]
+        said = [line["text"] for line in lines]
+        self.assertEqual(len(said), 8, said)            # the presence, and seven messages
+        for i in range(7):
+            self.assertEqual(sum("id='m%d'" % i in text for text in said), 1)
+
+    def test_nothing_but_loopback_unless_asked(self):
+        self.start("--account", "a:b")
+        for port in self.ports:
+            Client(port)
+            self.assertRaises(OSError, Client, port, "127.0.0.2")
+
+    def test_passwords_are_not_kept(self):
+        self.start("--account", "alice:hardly-a-secret")
+        self.assertEqual(self.program.end()[0], 0)
+        kept = b""
+        for folder, _, names in os.walk(self.data):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as f:
+                    kept += f.read()
+        self.assertIn(b"alice@localhost", kept)
+        self.assertIn(b"SHA-256", kept)
+        self.assertNotIn(b"hardly-a-secret", kept)
+        self.assertNotIn(base64.b64encode(b"hardly-a-secret").rstrip(b"="), kept)
+
     def test_plain_text_where_it_was_allowed(self):
         self.start("--any-account", "same", "--allow-plaintext")
         client = Client(self.ports[0])

@@ -49,3 +49,14 @@ def test_it_is_skipped_if_one_says_so(tmp_path, npm):
 def test_without_a_network_it_is_skipped_except_by_ci(tmp_path):
     assert run(tmp_path, "ENOTFOUND")[0] == 77
     assert run(tmp_path, "ENOTFOUND", CI="true")[0] == 1
+
+
+def test_the_lock_file_says_what_and_not_where():
+    """Versions and hashes; where packages come from is the machine's own affair."""
+    with open(os.path.join(os.path.dirname(RUN), "agents", "package-lock.json")) as f:
+        packages = json.load(f)["packages"]
+    assert len(packages) > 50
+    for name, package in packages.items():
+        if name:
+            assert package["version"] and package["integrity"].startswith("sha"), name
+            assert "resolved" not in package, name
