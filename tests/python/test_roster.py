@@ -91,3 +91,14 @@ def test_bounds(world):
         roster.set_settings(world.node, roster.Settings(max_items=10**6))
     with pytest.raises(core.ImpError):
         roster.put(world.node, "alice", "no@good@address")
+
+
+def test_wrong_types(world):
+    for wrong in (5, 1.5, object(), ["alice"], None):
+        with pytest.raises(TypeError):
+            roster.put(world.node, wrong, "bob@localhost")
+        with pytest.raises(TypeError):
+            roster.put(world.node, "alice", "bob@localhost", groups=[wrong])
+    with pytest.raises(TypeError):
+        roster.put(world.node, "alice", "bob@localhost", groups="Team")
+    assert items(world, "alice") == []

@@ -170,7 +170,9 @@ def enc(text: str | bytes | None) -> bytes | None:
     """Text for C. A NUL would cut it short unnoticed: it is refused."""
     if text is None:
         return None
-    data = text.encode() if isinstance(text, str) else bytes(text)
+    if not isinstance(text, (str, bytes)):
+        raise TypeError(f"text is wanted, not {type(text).__name__}")
+    data = text.encode() if isinstance(text, str) else text
     if b"\0" in data:
         raise InvalidArgument(f"text with a NUL in it: {text!r}")
     return data

@@ -81,6 +81,8 @@ def read(node: Node, username: str, fn: Callable[[Error, list[Item]], None]) -> 
 def put(node: Node, username: str, jid: Jid | str, name: str | None = None, groups: Iterable[str] = (),
         done: Done = None) -> None:
     """Adds a contact, or gives it another name and other groups. Raises InvalidArgument and LimitReached."""
+    if isinstance(groups, (str, bytes)):
+        raise TypeError("groups are wanted, not one text")
     encoded = [need(group) for group in groups]
     array = (ctypes.c_char_p * len(encoded))(*encoded)
     item = _abi.imp_roster_item(size=ctypes.sizeof(_abi.imp_roster_item), jid=need(str(jid)),
