@@ -101,7 +101,9 @@ void imp_node_free_jid_handlers(imp_node *node) {
   imp_map_reset(&node->jid_handlers);
 }
 
+/* Serialised here, since only now can the host be told that it cannot be. */
 static int finish_own(imp_node *node, imp_stanza *st) {
+  size_t len;
   if (st->from == NULL) {
     imp_stanza_set_from(st, node->domain);
   }
@@ -110,7 +112,9 @@ static int finish_own(imp_node *node, imp_stanza *st) {
     imp_node_fresh_id(node, id);
     imp_stanza_set_id(st, id);
   }
-  return imp_stanza_is_broken(st) ? imp_node_fail(node, IMP_ERR_NOMEM, "send: out of memory") : IMP_OK;
+  return imp_stanza_tail(st, &len) != NULL
+             ? IMP_OK
+             : imp_node_fail(node, IMP_ERR_NOMEM, "send: out of memory, or elements nested too deeply");
 }
 
 int imp_node_send(imp_node *node, imp_stanza *st) {

@@ -103,6 +103,38 @@ static void a_node_and_its_calls(void **state) {
   assert_int_equal(imp_node_set_tls(node, NULL, NULL, NULL), IMP_ERR_INVALID_ARGUMENT);
 }
 
+static void own_stanza(void *st) { imp_stanza_del(*(imp_stanza **)st); }
+
+static void what_a_host_nests_too_deeply_is_not_sent(void **state) {
+  static imp_node *node;
+  static imp_stanza *st;
+  imp_settings settings;
+  imp_elem *elem;
+  imp_jid *to;
+  imp_stats stats;
+  (void)state;
+  unit_skip_alloc_fail();
+  imp_settings_default(&settings, sizeof(settings));
+  settings.domain = "im.example";
+  node = NULL;
+  st = NULL;
+  unit_own(own_node, &node);
+  unit_own(own_stanza, &st);
+  assert_int_equal(imp_node_new(&node, &settings, NULL, NULL), IMP_OK);
+  assert_int_equal(imp_stanza_new(&st, "message", NULL), IMP_OK);
+  assert_int_equal(imp_jid_new(&to, "bob@im.example", 14), IMP_OK);
+  imp_stanza_set_to(st, to);
+  imp_jid_del(to);
+  elem = imp_stanza_edit(st);
+  for (int i = 0; i < 100000; i++) {
+    elem = imp_elem_add(st, elem, "x", "urn:x");
+  }
+  assert_int_equal(imp_node_send(node, st), IMP_ERR_NOMEM);
+  assert_non_null(strstr(imp_node_last_error(node), "nested too deeply"));
+  imp_node_stats(node, &stats, sizeof(stats));
+  assert_int_equal(stats.ledger.accepted, 0);
+}
+
 /* As it is when the library was built without the room c2s. */
 static void nobody_to_speak_to_connections(void **state) {
   static imp_node *node;
@@ -126,6 +158,7 @@ int main(void) {
       cmocka_unit_test(each_has_its_range),
       cmocka_unit_test(names_and_stream_management),
       cmocka_unit_test(a_node_and_its_calls),
+      cmocka_unit_test(what_a_host_nests_too_deeply_is_not_sent),
       cmocka_unit_test(nobody_to_speak_to_connections),
   };
   return unit_run("node_settings", tests);
