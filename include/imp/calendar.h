@@ -121,6 +121,7 @@ typedef struct imp_calendar_settings {
   uint32_t occurrences;
 } imp_calendar_settings;
 
+/** The defaults, as far as `size`, the host's sizeof(imp_calendar_settings), goes. */
 IMP_EXTERN void imp_calendar_settings_default(imp_calendar_settings *settings, size_t size);
 /** IMP_ERR_RANGE, or IMP_ERR_INVALID_ARGUMENT for no `size`; `text` (may be NULL) names setting, value and range. */
 IMP_EXTERN int imp_calendar_settings_check(const imp_calendar_settings *settings, char *text, size_t textlen);
@@ -186,6 +187,7 @@ typedef struct imp_gateway {
   const char *autodiscover_url;
 } imp_gateway;
 
+/** The defaults of a kind, as far as `size`, the host's sizeof(imp_gateway), goes: names and URLs are still missing. */
 IMP_EXTERN void imp_gateway_default(imp_gateway *gateway, size_t size, imp_gateway_kind kind);
 /** As imp_calendar_settings_check(). */
 IMP_EXTERN int imp_gateway_check(const imp_gateway *gateway, char *text, size_t textlen);
@@ -276,7 +278,8 @@ IMP_EXTERN int imp_calendar_put_oof(imp_calendar *cal, const char *user, const c
 IMP_EXTERN int imp_calendar_get(imp_calendar *cal, const char *user, imp_calendar_state *state);
 /**
  * A user's merged times that touch [from, to), one after the other: runs of equal kind, free ones too where a source knows.
- * `fn` returns 0 to go on. `state` has known, kind, since, until (of the run), is_private, subject, location, source.
+ * `fn` returns 0 to go on; anything else ends it and is returned. `state` has known, kind, since, until (of the run),
+ * is_private, subject, location, source.  IMP_ERR_NOT_FOUND: no source ever named the user.
  */
 typedef int (*imp_calendar_run_fn)(const imp_calendar_state *state, void *user_data);
 IMP_EXTERN int imp_calendar_runs(imp_calendar *cal, const char *user, imp_wallclock from, imp_wallclock to,
@@ -292,6 +295,10 @@ IMP_EXTERN int imp_calendar_runs(imp_calendar *cal, const char *user, imp_wallcl
 IMP_EXTERN int imp_calendar_set_gateway(imp_calendar *cal, const imp_gateway *gateway);
 /** Removes it, its mailboxes and all that was read from it. IMP_ERR_NOT_FOUND. */
 IMP_EXTERN int imp_calendar_remove_gateway(imp_calendar *cal, const char *name);
+/**
+ * How it goes with one; status->size is set by the host. Strings are valid until anything of the calendar is called.
+ * IMP_ERR_NOT_FOUND, IMP_ERR_INVALID_ARGUMENT (no `size`).
+ */
 IMP_EXTERN int imp_calendar_gateway_status(imp_calendar *cal, const char *name, imp_gateway_status *status);
 /** The i-th gateway, in the order in which they were added; IMP_ERR_NOT_FOUND past the last. */
 IMP_EXTERN int imp_calendar_gateway_at(imp_calendar *cal, size_t i, imp_gateway_status *status);
@@ -310,6 +317,7 @@ typedef struct imp_mailbox {
 
 /** Adds or changes an entry (one for each user and gateway). It is read at once. IMP_ERR_NOT_FOUND: no such gateway, zone. */
 IMP_EXTERN int imp_calendar_map(imp_calendar *cal, const imp_mailbox *mailbox);
+/** Takes an entry out, and what was read of the mailbox. IMP_ERR_NOT_FOUND. */
 IMP_EXTERN int imp_calendar_unmap(imp_calendar *cal, const char *user, const char *gateway);
 
 typedef struct imp_mailbox_status {
@@ -320,9 +328,10 @@ typedef struct imp_mailbox_status {
   uint32_t subscribed;        /**< changes are told */
   imp_wallclock known_until;  /**< end of the window that was read last; 0: none */
 } imp_mailbox_status;
+/** How it goes with one; as imp_calendar_gateway_status(). */
 IMP_EXTERN int imp_calendar_mailbox_status(imp_calendar *cal, const char *user, const char *gateway,
                                            imp_mailbox_status *status);
-/** Reads a mailbox soon, whatever its turn (a user asked for it). */
+/** Reads a mailbox soon, whatever its turn (a user asked for it). IMP_ERR_NOT_FOUND: no such entry. */
 IMP_EXTERN int imp_calendar_refresh(imp_calendar *cal, const char *user, const char *gateway);
 
 /** What to answer to a request that came to `webhook_url`. */

@@ -4,6 +4,14 @@
  * Clients need nothing of this: a node that was built with the room `pep` serves them.  A host can publish on behalf of a
  * user, with or without a session of the user's: activities (XEP-0108), moods, avatars.  Contacts whose clients ask for
  * it (XEP-0115, "+notify") are told, as if a client of the user's had published.
+ *
+ * `username` is a local part ("alice"), prepared as in JIDs; nobody checks that there is such an account.  `pep_node` is
+ * the name of a node, which and whose items' ids have 1 to 512 bytes.  Strings are copied.  A function that takes a
+ * callback returns IMP_OK, and the callback is called once, be it before the function returns, be it in a later turn
+ * when the store has answered (not at all if the node is deleted before); or it returns an error, and the callback is
+ * not called: IMP_ERR_MALFORMED (no user name, no XML element), IMP_ERR_INVALID_ARGUMENT (a name that is missing or too
+ * long, a callback that is missing where it is the point), IMP_ERR_NOMEM (also when too much waits for the store).  In
+ * words: imp_node_last_error().
  */
 #ifndef IMP_PEP_H
 #define IMP_PEP_H
@@ -28,6 +36,7 @@ typedef struct imp_pep_settings {
   uint32_t max_caps;       /**< kinds of client that are remembered beside those in use (XEP-0115); default 1,000; 1–1 million */
 } imp_pep_settings;
 
+/** The defaults, as far as `size`, the host's sizeof(imp_pep_settings), goes. */
 IMP_EXTERN void imp_pep_settings_default(imp_pep_settings *settings, size_t size);
 /** Changes the bounds; what is stored already stays. IMP_ERR_RANGE: the node's last error says which. */
 IMP_EXTERN int imp_pep_set_settings(imp_node *node, const imp_pep_settings *settings);
@@ -36,13 +45,14 @@ IMP_EXTERN int imp_pep_set_settings(imp_node *node, const imp_pep_settings *sett
  * Publishes an item for a local user. The node is made if there is none, with the defaults of XEP-0163: contacts may see
  * it, the newest item is kept.  `payload` is one XML element as text, with its namespace; NULL: an item without a
  * payload.  `id` NULL: "current", so that a new item takes the place of the old.  `done` (may be NULL) is told when it is
- * durable, or what was wrong: IMP_ERR_LIMIT or IMP_ERR_TOO_BIG for a bound, the store's error.  Here and below a callback
- * is called once, be it before the call returns.
- * Returns IMP_ERR_MALFORMED if the user name or the payload is none; then `done` is not called.
+ * durable, or what was wrong: IMP_ERR_LIMIT or IMP_ERR_TOO_BIG for a bound, the store's error.
  */
 IMP_EXTERN int imp_pep_publish(imp_node *node, const char *username, const char *pep_node, const char *id,
                                     const char *payload, imp_result_fn done, void *user_data);
-/** Takes an item back; contacts are told. `done` is told IMP_ERR_NOT_FOUND if there is none. */
+/**
+ * Takes an item back; contacts are told, unless the node's configuration says otherwise (`pubsub#notify_retract`).
+ * `done` (may be NULL) is told IMP_ERR_NOT_FOUND if there is none.
+ */
 IMP_EXTERN int imp_pep_retract(imp_node *node, const char *username, const char *pep_node, const char *id,
                                     imp_result_fn done, void *user_data);
 
@@ -52,9 +62,12 @@ typedef void (*imp_pep_item_fn)(imp_node *node, int status, const imp_stanza *st
 IMP_EXTERN int imp_pep_get(imp_node *node, const char *username, const char *pep_node, const char *id,
                                 imp_pep_item_fn fn, void *user_data);
 
-/** Sets a local user's vCard: the element <vCard xmlns='vcard-temp'/> as text. Its photo becomes the avatar (XEP-0398). */
+/**
+ * Sets a local user's vCard: the element <vCard xmlns='vcard-temp'/> as text. Its photo becomes the avatar (XEP-0398).
+ * `done` (may be NULL) is told IMP_ERR_TOO_BIG over settings.vcard_bytes.
+ */
 IMP_EXTERN int imp_pep_set_vcard(imp_node *node, const char *username, const char *vcard, imp_result_fn done, void *user_data);
-/** Asks for it. */
+/** Asks for it; IMP_ERR_NOT_FOUND: there is none. */
 IMP_EXTERN int imp_pep_get_vcard(imp_node *node, const char *username, imp_pep_item_fn fn, void *user_data);
 
 #ifdef __cplusplus

@@ -39,6 +39,7 @@ typedef struct imp_roster_settings {
   uint32_t max_directed;    /**< addresses that one session may have sent directed presence; default 500; 0–10,000 */
 } imp_roster_settings;
 
+/** The defaults, as far as `size`, the host's sizeof(imp_roster_settings), goes. */
 IMP_EXTERN void imp_roster_settings_default(imp_roster_settings *settings, size_t size);
 /** Sets them, at any time. IMP_ERR_INVALID_ARGUMENT: the last error says which is out of its range. */
 IMP_EXTERN int imp_roster_set_settings(imp_node *node, const imp_roster_settings *settings);
@@ -68,7 +69,7 @@ typedef struct imp_roster_item {
 /** Receives a roster. `status` below 0: it could not be read; nitems is 0. */
 typedef void (*imp_roster_fn)(imp_node *node, int status, const imp_roster_item *items, size_t nitems, void *user_data);
 
-/** Reads a roster. */
+/** Reads a roster; `fn` is told all contacts, and those who have only asked. */
 IMP_EXTERN int imp_roster_list(imp_node *node, const char *username, imp_roster_fn fn, void *user_data);
 
 /**

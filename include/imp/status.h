@@ -57,9 +57,9 @@ typedef enum imp_status_text {
 /** Settings. imp_status_settings_default() fills them in; imp_status_set_settings() checks every one and copies all. */
 typedef struct imp_status_settings {
   size_t size;
-  uint32_t text;             /**< an imp_status_text */
-  uint32_t activity;         /**< 1: activities (XEP-0108) are published; default 1 */
-  uint32_t everybody;        /**< 1: users who have clients only are composed, and told to `changed`, too; default 0 */
+  uint32_t text;             /**< an imp_status_text, 0–2; default IMP_STATUS_TEXT_IF_NONE */
+  uint32_t activity;         /**< 0–1; 1: activities (XEP-0108) are published; default 1 */
+  uint32_t everybody;        /**< 0–1; 1: users who have clients only are composed, and told to `changed`, too; default 0 */
   /*
    * The work of one turn. What one recipient gets in it leaves in one write: more users in a turn cost less, and others wait
    * longer.
@@ -72,6 +72,7 @@ typedef struct imp_status_settings {
   const imp_calendar_settings *calendar; /**< NULL: the defaults. Not changed any more once the calendar is there */
 } imp_status_settings;
 
+/** The defaults, as far as `size`, the host's sizeof(imp_status_settings), goes. */
 IMP_EXTERN void imp_status_settings_default(imp_status_settings *settings, size_t size);
 /**
  * IMP_ERR_RANGE, or IMP_ERR_INVALID_ARGUMENT; `text` (NULL is allowed) names what is wrong: "status text 7: must be 0 to 2".
@@ -134,6 +135,7 @@ typedef struct imp_status_stats {
   uint64_t activities; /**< published or taken back */
   uint64_t full_turns; /**< turns that left users waiting */
 } imp_status_stats;
+/** Figures of now; as far as `size`, the host's sizeof(imp_status_stats), goes. */
 IMP_EXTERN void imp_status_get_stats(const imp_node *node, imp_status_stats *stats, size_t size);
 
 #ifdef __cplusplus
