@@ -147,7 +147,7 @@ void imp_blocks_stop(imp_rosters *f) {
 /* ---- from the store ---- */
 
 /* "owner NUL key" */
-static int load(imp_rosters *f, const imp_op_row *row) {
+int imp_blocks_load(imp_rosters *f, const imp_op_row *row) {
   const char *key = row->key, *nul = memchr(key, '\0', row->keylen);
   imp_jid *user = NULL, *who = NULL;
   int rv = nul != NULL ? imp_jid_new(&user, key, (size_t)(nul - key)) : IMP_ERR_CORRUPT;
@@ -161,24 +161,3 @@ static int load(imp_rosters *f, const imp_op_row *row) {
   imp_jid_del(who);
   return rv == IMP_ERR_EXISTS ? IMP_OK : rv;
 }
-
-static void on_rows(imp_op *op, int status, void *ctx) {
-  imp_node *node = ctx;
-  size_t i;
-  for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
-    status = load(imp_rosters_of(node), imp_op_row_at(op, i));
-  }
-  if (status < 0) {
-    imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->settings.domain, "block lists cannot be read: %s",
-            imp_strerror(status));
-  }
-  imp_node_loaded(node);
-}
-
-static imp_verdict on_store(imp_event *event, void *ctx) {
-  (void)ctx;
-  imp_node_loading(event->node, imp_node_scan_all(event->node, IMP_SPACE_BLOCK, on_rows, event->node));
-  return IMP_CONTINUE;
-}
-
-int imp_roster_start_blocks(imp_node *node) { return imp_node_hook(node, IMP_POINT_STORE_READY, 50, on_store, NULL); }

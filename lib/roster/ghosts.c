@@ -11,12 +11,10 @@ typedef struct ghost {
   imp_jid *jid; /* full */
 } ghost;
 
-static int matters(const imp_node *node) { return node->settings.durable && node->store->durable; }
-
 void imp_ghosts_note(imp_session *s, int seen) {
   const char *resource = imp_jid_resource(s->jid);
   imp_roster_session *rs = imp_roster_session_of(s);
-  if (!matters(s->node) || rs->on == seen) {
+  if (!imp_roster_is_durable(s->node) || rs->on == seen) {
     return;
   }
   rs->on = (uint8_t)seen;
@@ -40,7 +38,7 @@ void imp_ghosts_stop(imp_rosters *f) {
 }
 
 /* "owner NUL resource" */
-static int keep(imp_rosters *f, const imp_op_row *row) {
+int imp_ghosts_load(imp_rosters *f, const imp_op_row *row) {
   const char *key = row->key, *nul = memchr(key, '\0', row->keylen);
   imp_jid *bare;
   ghost *g = imp_calloc(1, sizeof(*g));
@@ -60,28 +58,6 @@ static int keep(imp_rosters *f, const imp_op_row *row) {
   }
   imp_list_append(&f->ghosts, &g->link);
   return IMP_OK;
-}
-
-static void on_rows(imp_op *op, int status, void *ctx) {
-  imp_node *node = ctx;
-  size_t i;
-  for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
-    status = keep(imp_rosters_of(node), imp_op_row_at(op, i));
-  }
-  if (status < 0) {
-    imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->settings.domain, "who was seen cannot be read: %s",
-            imp_strerror(status));
-  }
-  imp_node_loaded(node);
-}
-
-static imp_verdict on_store(imp_event *event, void *ctx) {
-  imp_node *node = event->node;
-  (void)ctx;
-  if (matters(node)) {
-    imp_node_loading(node, imp_node_scan_all(node, IMP_SPACE_ON, on_rows, node));
-  }
-  return IMP_CONTINUE;
 }
 
 /* Contacts, and the user's other resources. */
@@ -123,5 +99,3 @@ void imp_ghosts_lay(imp_node *node) {
     ghost_free(g);
   }
 }
-
-int imp_roster_start_ghosts(imp_node *node) { return imp_node_hook(node, IMP_POINT_STORE_READY, 70, on_store, NULL); }

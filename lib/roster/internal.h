@@ -101,8 +101,16 @@ typedef struct imp_directed {
   uint8_t hidden; /* it was unavailable: he sees this session no more, though he is subscribed */
 } imp_directed;
 
+typedef struct imp_rosters imp_rosters;
+
+/* Of what is read at the start. */
+#define IMP_ROSTER_READINGS 3
+typedef struct imp_roster_reading {
+  imp_rosters *rosters;
+} imp_roster_reading;
+
 /* For the whole node. */
-typedef struct imp_rosters {
+struct imp_rosters {
   imp_node *node;
   imp_roster_settings settings;
   imp_map rosters;
@@ -114,7 +122,8 @@ typedef struct imp_rosters {
   imp_list ghosts;  /* who was seen when the process ended, until sessions are restored */
   uint32_t walking;
   uint8_t restored;
-} imp_rosters;
+  imp_roster_reading readings[IMP_ROSTER_READINGS];
+};
 
 static inline imp_rosters *imp_rosters_of(const imp_node *node) { return node->feature[IMP_FEATURE_ROSTER]; }
 
@@ -260,7 +269,7 @@ int imp_blocks_add(imp_node *node, const imp_jid *user, const imp_jid *who);
 int imp_blocks_remove(imp_node *node, const imp_jid *user, const imp_jid *who);
 void imp_blocks_clear(imp_node *node, const imp_jid *user);
 void imp_blocks_stop(imp_rosters *f);
-int imp_roster_start_blocks(imp_node *node);
+int imp_blocks_load(imp_rosters *f, const imp_op_row *row);
 int imp_roster_start_blocking(imp_node *node);
 /* As the user's client does it: presence, pushes. Returns as imp_blocks_add(). */
 int imp_blocking_add(imp_roster *r, const imp_jid *who);
@@ -273,15 +282,22 @@ int imp_roster_start_relation(imp_node *node);
 int imp_roster_start_restore(imp_node *node);
 /* What is ours of a durable session has changed. */
 void imp_roster_note_session(imp_session *s);
+int imp_restore_load(imp_rosters *f, const imp_op_row *row);
 void imp_restore_stop(imp_rosters *f);
 
 /* ---- ghosts.c ---- */
 
-int imp_roster_start_ghosts(imp_node *node);
 /* Contacts see the session from now on, or no longer; it may be known already. */
 void imp_ghosts_note(imp_session *s, int seen);
 /* The sessions are restored: who had one that is not is gone. */
 void imp_ghosts_lay(imp_node *node);
+int imp_ghosts_load(imp_rosters *f, const imp_op_row *row);
 void imp_ghosts_stop(imp_rosters *f);
+
+/* ---- startup.c: what is in memory as long as the node is ---- */
+
+int imp_roster_start_reading(imp_node *node);
+/* Whether sessions survive the process. */
+static inline int imp_roster_is_durable(const imp_node *node) { return node->settings.durable && node->store->durable; }
 
 #endif

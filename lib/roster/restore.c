@@ -65,7 +65,7 @@ void imp_restore_stop(imp_rosters *f) {
   imp_map_reset(&f->noted);
 }
 
-static int keep(imp_rosters *f, const imp_op_row *row) {
+int imp_restore_load(imp_rosters *f, const imp_op_row *row) {
   const char *key = row->key, *nul = memchr(key, '\0', row->keylen);
   size_t idlen;
   noted *n;
@@ -85,28 +85,6 @@ static int keep(imp_rosters *f, const imp_op_row *row) {
     return IMP_ERR_NOMEM;
   }
   return IMP_OK;
-}
-
-static void on_rows(imp_op *op, int status, void *ctx) {
-  imp_node *node = ctx;
-  size_t i;
-  for (i = 0; status == IMP_OK && i < imp_op_row_count(op); i++) {
-    status = keep(imp_rosters_of(node), imp_op_row_at(op, i));
-  }
-  if (status < 0) {
-    imp_log(&node->log, IMP_LOG_STORE, IMP_LOG_ERROR, node->settings.domain, "sessions' presence cannot be read: %s",
-            imp_strerror(status));
-  }
-  imp_node_loaded(node);
-}
-
-static imp_verdict on_store(imp_event *event, void *ctx) {
-  imp_node *node = event->node;
-  (void)ctx;
-  if (node->settings.durable && node->store->durable) {
-    imp_node_loading(node, imp_node_scan_all(node, IMP_SPACE_SESSION, on_rows, node));
-  }
-  return IMP_CONTINUE;
 }
 
 static void read_directed(imp_session *s, const char *p, const char *end) {
@@ -130,7 +108,6 @@ static void restore_session(imp_rosters *f, imp_session *s) {
   }
   if (s->presence != NULL && rs->shown == NULL) {
     rs->shown = imp_stanza_ref(s->presence);
-    rs->on = 1;
   }
   if (had != NULL) {
     rs->interested = (had->text[0] & INTERESTED) != 0;
@@ -144,6 +121,7 @@ static void restore_session(imp_rosters *f, imp_session *s) {
     }
     read_directed(s, had->text + 1, had->text + had->len);
   }
+  rs->on = rs->shown != NULL && !rs->invisible;
 }
 
 /* All sessions are there: none of them has been spoken to yet. */
@@ -171,8 +149,5 @@ static imp_verdict on_turn(imp_event *event, void *ctx) {
 
 int imp_roster_start_restore(imp_node *node) {
   int rv = imp_node_hook(node, IMP_POINT_SESSION_DURABLE, 0, on_durable, NULL);
-  if (rv == IMP_OK) {
-    rv = imp_node_hook(node, IMP_POINT_STORE_READY, 60, on_store, NULL);
-  }
   return rv < 0 ? rv : imp_node_hook(node, IMP_POINT_TURN, 0, on_turn, NULL);
 }

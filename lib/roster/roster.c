@@ -331,12 +331,11 @@ static int start(imp_node *node) {
                                       imp_roster_start_broadcast,
                                       imp_roster_start_probe,
                                       imp_roster_start_last,
-                                      imp_roster_start_blocks,
+                                      imp_roster_start_reading,
                                       imp_roster_start_blocking,
                                       imp_roster_start_invisible,
                                       imp_roster_start_relation,
-                                      imp_roster_start_restore,
-                                      imp_roster_start_ghosts};
+                                      imp_roster_start_restore};
   imp_rosters *f = imp_calloc(1, sizeof(*f));
   size_t i;
   int rv = IMP_OK;

@@ -21,7 +21,9 @@ static void close_all(void *unused) {
       memset(&c[i], 0, sizeof(c[i]));
     }
   }
+  imp_memory_store *store = w.store;
   world_close(&w);
+  imp_memory_store_del(store);
 }
 
 static void open_world(void) {
@@ -242,6 +244,22 @@ static void addresses_are_blocked(void **state) {
   world_check_ledger(&w);
 }
 
+/* Without the rows behind it somebody would hear again from whom he blocks. */
+static void a_damaged_row_is_left_out(void **state) {
+  const imp_store *store = imp_memory_store_vtable();
+  (void)state;
+  open_world();
+  assert_int_equal(imp_memory_store_new(&w.store), IMP_OK);
+  assert_int_equal(store->put(w.store, "block", "alice@im.example", "a@@", 3, "", 0), IMP_OK);
+  assert_int_equal(store->put(w.store, "block", "alice@im.example", "b.example", 9, "", 0), IMP_OK);
+  assert_int_equal(store->put(w.store, "block", "no@user@", "x", 1, "", 0), IMP_OK);
+  assert_int_equal(store->put(w.store, "block", "zoe@im.example", "z.example", 9, "", 0), IMP_OK);
+  assert_int_equal(imp_node_set_store(w.node, store, w.store), IMP_OK);
+  run();
+  assert_int_equal(imp_roster_is_blocked(w.node, "alice", "b.example"), 1);
+  assert_int_equal(imp_roster_is_blocked(w.node, "zoe", "z.example"), 1);
+}
+
 static int note_from(const imp_stanza *presence, void *user_data) {
   return count_text(imp_jid_full(imp_stanza_get_from(presence)), user_data);
 }
@@ -302,6 +320,7 @@ int main(void) {
       cmocka_unit_test(items_are_set_and_removed), cmocka_unit_test(bounds_hold),
       cmocka_unit_test(addresses_are_blocked),     cmocka_unit_test(presence_is_asked_for),
       cmocka_unit_test(many_who_ask_leave_room),
+      cmocka_unit_test(a_damaged_row_is_left_out),
       cmocka_unit_test(subscriptions_by_clients),  cmocka_unit_test(an_account_goes),
   };
   return unit_run("roster_api", tests);
