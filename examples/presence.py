@@ -16,6 +16,7 @@ import ssl
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -26,7 +27,7 @@ from zoneinfo import ZoneInfo
 with suppress(IndexError):      # the package beside us, if it is not installed
     sys.path.append(str(Path(__file__).resolve().parents[1] / "bindings" / "python"))
 
-from libimp import ImpError, Node, aio, core, http, presence as pr, roster                      # noqa: E402
+from libimp import ImpError, Jid, Node, aio, core, http, presence as pr, roster                      # noqa: E402
 from libimp.calendar import BusyKind, Gateway, GatewayKind                                      # noqa: E402
 from libimp.presence import Kind, Presence, State                                               # noqa: E402
 from libimp.status import Settings, Status                                                      # noqa: E402
@@ -52,7 +53,8 @@ class Web(http.Http):
         try:
             if not request.url.startswith(FILES):
                 return await asyncio.to_thread(self.fetch, request)
-            text = self.files[request.url.removeprefix(FILES).strip("/")].read_text(encoding="utf-8")
+            name = urllib.parse.unquote(request.url.removeprefix(FILES).strip("/"))
+            text = self.files[name].read_text(encoding="utf-8", errors="replace")
             return http.Response(207, [("Content-Type", "application/xml")], MULTISTATUS.format(escape(text)).encode())
         except OSError as e:
             answer.error(str(getattr(e, "reason", e)))
@@ -78,8 +80,17 @@ class Web(http.Http):
 def person(text: str) -> tuple[str, str]:
     name, _, source = text.partition("=")
     if not name or not source:
+        raise argparse.ArgumentTypeError(f"NAME=CALENDAR is wanted: {text!r}")
+    try:
+        return Jid.of("localhost", name).local, source
+    except ImpError as e:
+        raise argparse.ArgumentTypeError(str(e)) from None
+
+
+def port(text: str) -> int:
+    if not 0 <= int(text) <= 65535:
         raise ValueError
-    return name.lower(), source
+    return int(text)
 
 
 def moment(text: str) -> datetime:
@@ -94,8 +105,10 @@ def read_options() -> argparse.Namespace:
     p.add_argument("--username", help="for CalDAV servers; the password is in the environment: DAV_PASSWORD")
     p.add_argument("--at", type=moment, metavar="TIME", help="look at this moment instead of now: 2026-03-02T10:30")
     p.add_argument("--watch", action="store_true", help="go on, and say what changes")
-    p.add_argument("--serve", type=int, metavar="PORT", help="XMPP on 127.0.0.1, password in XMPP_PASSWORD; implies --watch")
+    p.add_argument("--serve", type=port, metavar="PORT", help="XMPP on 127.0.0.1, password in XMPP_PASSWORD; implies --watch")
     o = p.parse_args()
+    if len({name for name, _ in o.people}) < len(o.people):
+        p.error("somebody is named twice")
     if o.serve is not None and not os.environ.get("XMPP_PASSWORD"):
         p.error("--serve wants a password in the environment: XMPP_PASSWORD")
     return o

@@ -136,6 +136,19 @@ def test_example_files(tmp_path):
     assert (out, err) == (["juliet  free until 09:00"], [])
 
 
+def test_example_what_is_wrong(tmp_path):
+    (tmp_path / "garbage.ics").write_bytes(bytes(range(256)))
+    (tmp_path / "a.ics").write_text(MEETING)
+    out, err = run(f"juliet={tmp_path}/garbage.ics", f"a+b.c={tmp_path}/a.ics", "--at=2026-03-02T10:30+00:00")
+    assert out == ["juliet  calendar not known", "a+b.c   in a meeting until 14:00, from calendar"]
+    assert len(err) == 1 and err[0].startswith("juliet: ")
+    for wrong in (["a@b=x"], ["=x"], ["juliet="], ["juliet=x", "Juliet=y"], ["juliet=x", "--serve=99999"],
+                  ["juliet=x", "--zone=Nowhere"]):
+        done = subprocess.run([sys.executable, "-B", PROGRAM, *wrong], capture_output=True, text=True, timeout=30,
+                              env=os.environ | {"XMPP_PASSWORD": "secret"})
+        assert done.returncode != 0 and "Traceback" not in done.stderr, done.stderr
+
+
 class Dav(BaseHTTPRequestHandler):
     def do_REPORT(self):
         self.rfile.read(int(self.headers["Content-Length"]))
